@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -90,7 +91,7 @@ func Run(ctx context.Context, c Command) ([]byte, error) {
 	if err == nil {
 		return out.Bytes(), nil
 	}
-	failure := &Error{Args: c.Args, Err: err, Missing: errors.Is(err, exec.ErrNotFound)}
+	failure := &Error{Args: c.Args, Err: err, Missing: errors.Is(err, exec.ErrNotFound) || c.Dir == "" && errors.Is(err, fs.ErrNotExist)}
 	if ctx.Err() != nil {
 		failure.Err = ctx.Err()
 		if context.Cause(ctx) == errLimit {
