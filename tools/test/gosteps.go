@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"ingot/internal/proc"
+	"ingot/internal/suite"
+)
+
+// goTest runs `go test -json` with these arguments and adds up what it says.
+func (w *workspace) goTest(ctx context.Context, env []string, args ...string) result {
+	events := &goTests{Line: w.screen.line}
+	out, err := w.exec(ctx, proc.Command{
+		Args:   append([]string{"go", "test", "-json", "-vet=off"}, args...),
+		Env:    env,
+		Stdout: events,
+	})
+	return events.result(err, out)
+}
+
+func testGo(ctx context.Context, w *workspace) result {
+	var env []string
+	if _, err := suite.Dir(); err == nil {
+		env = append(env, suite.Required+"=1")
+	}
+	return w.goTest(ctx, env, "-timeout", "20m", "./...")
+}
+
+// concurrent are the packages whose tests run again with the race detector:
+// those that share memory between goroutines. It slows the rest down tenfold and
+// does not see into assembly.
+var concurrent = []string{".", "internal/mem", "internal/parallel", "loader", "runtime"}
+
+// raceSystems are the systems that the race detector supports.
+var raceSystems = []string{"linux/amd64", "linux/arm64", "linux/ppc64le", "linux/s390x", "darwin/amd64", "darwin/arm64", "windows/amd64", "freebsd/amd64"}
+
+func testRace(ctx context.Context, w *workspace) result {
+	if system := runtime.GOOS + "/" + runtime.GOARCH; !slices.Contains(raceSystems, system) {
+		return skipped("left out: there is no race detector for " + system)
+	}
+	out, err := w.exec(ctx, proc.Command{Args: []string{"go", "env", "CC"}})
+	if err != nil {
+		return failedWith(err, out)
+	}
+	compiler := strings.TrimSpace(string(out))
+	if _, err := exec.LookPath(compiler); err != nil {
+		return skipped("left out: the race detector needs a C compiler, and there is no " + compiler)
+	}
+	args := []string{"-race", "-short", "-timeout", "10m"}
+	for _, dir := range concurrent {
+		if hasGo(filepath.Join(w.root, dir)) {
+			args = append(args, "./"+dir)
+		}
+	}
+	return w.goTest(ctx, []string{"CGO_ENABLED=1"}, args...)
+}
+
+func hasGo(dir string) bool {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	return len(files) > 0
+}
+
+// target is a fuzz target.
+type target struct{ dir, name string }
+
+// fuzzTargets finds the fuzz targets of the main module.
+func fuzzTargets(root string) ([]target, error) {
+	var found []target
+	err := walkGo(root, true, func(file string) error {
+		if !strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, d := range tree.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Fuzz") {
+				found = append(found, target{path.Dir(file), f.Name.Name})
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Fuzzing time, shared by the targets of a package. What reads files from
+// strangers gets the most.
+const (
+	loaderFuzz = time.Minute
+	otherFuzz  = 10 * time.Second
+)
+
+// fuzz looks for new failures. The committed corpus is part of the Go tests.
+func fuzz(ctx context.Context, w *workspace) result {
+	targets, err := fuzzTargets(w.root)
+	if err != nil {
+		return failed(err.Error(), "")
+	}
+	share := map[string]int{}
+	for _, t := range targets {
+		share[t.dir]++
+	}
+	var names []string
+	for _, t := range targets {
+		total := otherFuzz
+		if t.dir == "loader" {
+			total = loaderFuzz
+		}
+		each := total / time.Duration(share[t.dir])
+		if r := w.fuzzOne(ctx, t, each); r.failed > 0 {
+			return r
+		}
+		names = append(names, t.name)
+	}
+	if len(names) == 0 {
+		return failed("there is no fuzz target", "")
+	}
+	return passed(strings.Join(names, ", "))
+}
+
+func (w *workspace) fuzzOne(ctx context.Context, t target, d time.Duration) result {
+	c := proc.Command{
+		Args:  []string{"go", "test", "-run", "^$", "-fuzz", "^" + t.name + "$", "-fuzztime", d.String(), "-fuzzminimizetime", "10s", "./" + t.dir},
+		Limit: d + 5*time.Minute, // for the build with coverage
+	}
+	out, err := w.exec(ctx, c)
+	if err != nil && endedByClock(string(out)) {
+		out, err = w.exec(ctx, c)
+	}
+	if err != nil {
+		return failed(t.dir+" "+t.name, string(out)+err.Error())
+	}
+	return passed()
+}
+
+// endedByClock reports whether a fuzzing run failed only because its time was up
+// while an input was running, which the fuzzing engine at times takes for a
+// failure of that input.
+func endedByClock(output string) bool {
+	return strings.Contains(output, "context deadline exceeded") &&
+		!strings.Contains(output, "Failing input written to") && !strings.Contains(output, "panic:")
+}
+
+// systems are what Ingot builds for.
+var systems = []string{
+	"linux/amd64", "linux/arm64", "linux/arm", "linux/386", "linux/riscv64", "linux/s390x", "linux/mips",
+	"darwin/arm64", "darwin/amd64", "windows/amd64", "windows/arm64", "freebsd/amd64", "android/arm64",
+	"js/wasm", "wasip1/wasm",
+}
+
+func crossBuild(ctx context.Context, w *workspace) result {
+	var r result
+	for _, system := range systems {
+		w.screen.line(system)
+		out, err := w.exec(ctx, proc.Command{Args: []string{"go", "build", "./..."}, Env: portEnv(system), Limit: 10 * time.Minute})
+		if err != nil {
+			r.failures = append(r.failures, failure{system, string(out) + err.Error()})
+		}
+	}
+	if len(r.failures) > 0 {
+		r.failed = 1
+		return r
+	}
+	return passed(strings.Join(systems, " "))
+}
+
+func portEnv(system string) []string {
+	goos, goarch, _ := strings.Cut(system, "/")
+	return []string{"CGO_ENABLED=0", "GOOS=" + goos, "GOARCH=" + goarch}
+}
+
+// portable are the packages whose tests depend on the size of int or the order
+// of bytes.
+var portable = []string{"./tensor/...", "./npy/...", "./loader/..."}
+
+// testPorts runs them where both are others: 386, which amd64 executes itself,
+// and s390x under qemu's user mode.
+func testPorts(ctx context.Context, w *workspace) result {
+	var r result
+	add := func(system string, args ...string) {
+		part := w.goTest(ctx, portEnv(system), append(append([]string{"-short", "-timeout", "10m"}, args...), portable...)...)
+		for i := range part.failures {
+			part.failures[i].title = system + ": " + part.failures[i].title
+		}
+		r.counts = r.counts.add(part.counts)
+		r.failures = append(r.failures, part.failures...)
+	}
+	leaveOut := func(why string) {
+		r.skipped++
+		r.notes = append(r.notes, why)
+	}
+	if runtime.GOARCH == "amd64" && (runtime.GOOS == "linux" || runtime.GOOS == "windows") {
+		add(runtime.GOOS + "/386")
+	} else {
+		leaveOut("left out: the 32-bit tests need linux or windows on amd64")
+	}
+	if qemu := qemuFor("s390x"); qemu != "" {
+		add("linux/s390x", "-exec", qemu)
+	} else {
+		leaveOut("left out: the big-endian tests need qemu-s390x (on Debian: `apt install qemu-user`)")
+	}
+	return r
+}
+
+// qemuFor finds the user-mode emulator for an architecture; empty: there is none.
+func qemuFor(arch string) string {
+	if runtime.GOOS != "linux" {
+		return ""
+	}
+	for _, name := range []string{"qemu-" + arch, "qemu-" + arch + "-static"} {
+		if p, err := exec.LookPath(name); err == nil {
+			return p
+		}
+	}
+	return ""
+}
