@@ -217,8 +217,9 @@ func addEntry(zw *zip.Writer, a Named) error {
 		Method:         zip.Store,
 		CreatorVersion: 20,
 		ReaderVersion:  20,
-		ModifiedDate:   1<<5 | 1, // 1 January 1980, the first day that zip knows and the one that NumPy writes
 	}
+	//lint:ignore SA1019 CreateRaw doesn't look at Modified, and CreateHeader would spend an extra field on it
+	fh.ModifiedDate = 1<<5 | 1 // 1 January 1980, the first day that zip knows and the one that NumPy writes
 	var body io.Writer
 	if size := arr.size(); size < math.MaxUint32 {
 		// Sizes and checksum stand before the data, for simple readers (cnpy) that don't look at the directory.
