@@ -9,7 +9,41 @@ package gemm
 //go:noescape
 func dgemmTileAVX2(x *byte)
 
+// One row of C = one row of A times a packed panel of B and the epilogue; see tileArgs.
+//
+//go:noescape
+func dgemvPanelAVX2(x *byte)
+
+// y[j] += a[0]·b[j] + a[1]·b[ldb+j] + … + a[7]·b[7·ldb+j], in this order, for j < n; n > 0 is a multiple of the vector length.
+// ldb is in bytes.
+//
+//go:noescape
+func daddRows8AVX2(n uint64, a *float64, b *float64, ldb uint64, y *float64)
+
+// y[r] = Σ_q a[q]·b[r·ldb+q] for r < 4; k > 0 is a multiple of the vector length, ldb is in bytes.
+// Each lane sums two runs of every second vector.
+//
+//go:noescape
+func ddot4AVX2(k uint64, a *float64, b *float64, ldb uint64, y *float64)
+
 // C tile = product of rows of A with a panel of B and the epilogue; see tileArgs.
 //
 //go:noescape
 func dgemmTileAVX512(x *byte)
+
+// One row of C = one row of A times a packed panel of B and the epilogue; see tileArgs.
+//
+//go:noescape
+func dgemvPanelAVX512(x *byte)
+
+// y[j] += a[0]·b[j] + a[1]·b[ldb+j] + … + a[7]·b[7·ldb+j], in this order, for j < n; n > 0 is a multiple of the vector length.
+// ldb is in bytes.
+//
+//go:noescape
+func daddRows8AVX512(n uint64, a *float64, b *float64, ldb uint64, y *float64)
+
+// y[r] = Σ_q a[q]·b[r·ldb+q] for r < 4; k > 0 is a multiple of the vector length, ldb is in bytes.
+// Each lane sums two runs of every second vector.
+//
+//go:noescape
+func ddot4AVX512(k uint64, a *float64, b *float64, ldb uint64, y *float64)

@@ -2356,6 +2356,327 @@ tile1x1_store:
 	VZEROUPPER
 	RET
 
+// func dgemvPanelAVX2(x *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemvPanelAVX2(SB), NOSPLIT, $0-8
+	MOVQ   x+0(FP), AX
+	MOVQ   112(AX), CX
+	CMPQ   CX, $0x01
+	JEQ    row1
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row2_tail
+
+row2_loop:
+	VBROADCASTSD (DX), Y8
+	VFMADD231PD  (BX), Y8, Y0
+	VFMADD231PD  32(BX), Y8, Y1
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 8(DX), Y8
+	VFMADD231PD  (BX), Y8, Y2
+	VFMADD231PD  32(BX), Y8, Y3
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 16(DX), Y8
+	VFMADD231PD  (BX), Y8, Y4
+	VFMADD231PD  32(BX), Y8, Y5
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 24(DX), Y8
+	VFMADD231PD  (BX), Y8, Y6
+	VFMADD231PD  32(BX), Y8, Y7
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	JGE          row2_loop
+
+row2_tail:
+	ADDQ $0x00000004, CX
+	JZ   row2_done
+
+row2_single:
+	VBROADCASTSD (DX), Y8
+	VFMADD231PD  (BX), Y8, Y0
+	VFMADD231PD  32(BX), Y8, Y1
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000008, DX
+	DECQ         CX
+	JNZ          row2_single
+
+row2_done:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y6, Y4, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y7, Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row2_store
+	TESTQ        $0x00000001, CX
+	JZ           row2_noalpha
+	VBROADCASTSD 136(AX), Y2
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y2, Y1, Y1
+
+row2_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row2_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSD 144(AX), Y2
+	VMOVUPD      (DX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VMOVUPD      32(DX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+row2_noaddend:
+	TESTQ   $0x00000004, CX
+	JZ      row2_nobias
+	MOVQ    72(AX), DX
+	VMOVUPD (DX), Y2
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD 32(DX), Y2
+	VADDPD  Y2, Y1, Y1
+
+row2_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row2_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSD (DX), Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+
+row2_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row2_noclip
+	VBROADCASTSD 152(AX), Y2
+	VBROADCASTSD 160(AX), Y3
+	VMAXPD       Y0, Y2, Y0
+	VMAXPD       Y1, Y2, Y1
+	VMINPD       Y0, Y3, Y0
+	VMINPD       Y1, Y3, Y1
+
+row2_noclip:
+row2_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPD Y0, (CX)
+	VMOVUPD Y1, 32(CX)
+	VZEROUPPER
+	RET
+
+row1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row1_tail
+
+row1_loop:
+	VBROADCASTSD (DX), Y4
+	VFMADD231PD  (BX), Y4, Y0
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 8(DX), Y4
+	VFMADD231PD  (BX), Y4, Y1
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 16(DX), Y4
+	VFMADD231PD  (BX), Y4, Y2
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 24(DX), Y4
+	VFMADD231PD  (BX), Y4, Y3
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	JGE          row1_loop
+
+row1_tail:
+	ADDQ $0x00000004, CX
+	JZ   row1_done
+
+row1_single:
+	VBROADCASTSD (DX), Y4
+	VFMADD231PD  (BX), Y4, Y0
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000008, DX
+	DECQ         CX
+	JNZ          row1_single
+
+row1_done:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row1_store
+	TESTQ        $0x00000001, CX
+	JZ           row1_noalpha
+	VBROADCASTSD 136(AX), Y1
+	VMULPD       Y1, Y0, Y0
+
+row1_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row1_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSD 144(AX), Y1
+	VMOVUPD      (DX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+
+row1_noaddend:
+	TESTQ   $0x00000004, CX
+	JZ      row1_nobias
+	MOVQ    72(AX), DX
+	VMOVUPD (DX), Y1
+	VADDPD  Y1, Y0, Y0
+
+row1_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row1_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSD (DX), Y1
+	VADDPD       Y1, Y0, Y0
+
+row1_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row1_noclip
+	VBROADCASTSD 152(AX), Y1
+	VBROADCASTSD 160(AX), Y2
+	VMAXPD       Y0, Y1, Y0
+	VMINPD       Y0, Y2, Y0
+
+row1_noclip:
+row1_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPD Y0, (CX)
+	VZEROUPPER
+	RET
+
+// func daddRows8AVX2(n uint64, a *float64, b *float64, ldb uint64, y *float64)
+// Requires: AVX, FMA3
+TEXT ·daddRows8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         ldb+24(FP), BX
+	MOVQ         y+32(FP), SI
+	VBROADCASTSD (CX), Y0
+	VBROADCASTSD 8(CX), Y1
+	VBROADCASTSD 16(CX), Y2
+	VBROADCASTSD 24(CX), Y3
+	VBROADCASTSD 32(CX), Y4
+	VBROADCASTSD 40(CX), Y5
+	VBROADCASTSD 48(CX), Y6
+	VBROADCASTSD 56(CX), Y7
+	LEAQ         (BX)(BX*2), CX
+	LEAQ         (DX)(BX*4), DI
+	ADDQ         BX, DI
+
+loop:
+	VMOVUPS     (SI), Y8
+	VFMADD231PD (DX), Y0, Y8
+	VFMADD231PD (DX)(BX*1), Y1, Y8
+	VFMADD231PD (DX)(BX*2), Y2, Y8
+	VFMADD231PD (DX)(CX*1), Y3, Y8
+	VFMADD231PD (DX)(BX*4), Y4, Y8
+	VFMADD231PD (DI), Y5, Y8
+	VFMADD231PD (DI)(BX*1), Y6, Y8
+	VFMADD231PD (DI)(BX*2), Y7, Y8
+	VMOVUPS     Y8, (SI)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000004, AX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func ddot4AVX2(k uint64, a *float64, b *float64, ldb uint64, y *float64)
+// Requires: AVX, FMA3
+TEXT ·ddot4AVX2(SB), NOSPLIT, $0-40
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   ldb+24(FP), BX
+	LEAQ   (BX)(BX*2), SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	SUBQ   $0x00000008, AX
+	JLT    tail
+
+loop:
+	VMOVUPS     (CX), Y8
+	VFMADD231PD (DX), Y8, Y0
+	VFMADD231PD (DX)(BX*1), Y8, Y1
+	VFMADD231PD (DX)(BX*2), Y8, Y2
+	VFMADD231PD (DX)(SI*1), Y8, Y3
+	VMOVUPS     32(CX), Y8
+	VFMADD231PD 32(DX), Y8, Y4
+	VFMADD231PD 32(DX)(BX*1), Y8, Y5
+	VFMADD231PD 32(DX)(BX*2), Y8, Y6
+	VFMADD231PD 32(DX)(SI*1), Y8, Y7
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000008, AX
+	JGE         loop
+
+tail:
+	ADDQ        $0x00000008, AX
+	JZ          done
+	VMOVUPS     (CX), Y8
+	VFMADD231PD (DX), Y8, Y0
+	VFMADD231PD (DX)(BX*1), Y8, Y1
+	VFMADD231PD (DX)(BX*2), Y8, Y2
+	VFMADD231PD (DX)(SI*1), Y8, Y3
+
+done:
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y7, Y3, Y3
+	MOVQ         y+32(FP), AX
+	VHADDPD      Y1, Y0, Y0
+	VHADDPD      Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
+	VMOVUPS      X1, (AX)
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPD       X2, X0, X0
+	VMOVUPS      X0, 16(AX)
+	VZEROUPPER
+	RET
+
 // func dgemmTileAVX512(x *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemmTileAVX512(SB), NOSPLIT, $0-8
@@ -9466,5 +9787,348 @@ tile1x1_store:
 	MOVQ    40(AX), CX
 	MOVQ    48(AX), AX
 	VMOVUPD Z0, K1, (CX)
+	VZEROUPPER
+	RET
+
+// func dgemvPanelAVX512(x *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemvPanelAVX512(SB), NOSPLIT, $0-8
+	MOVQ   x+0(FP), AX
+	MOVQ   112(AX), CX
+	CMPQ   CX, $0x01
+	JEQ    row1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row2_tail
+
+row2_loop:
+	VBROADCASTSD (DX), Z8
+	VFMADD231PD  (BX), Z8, Z0
+	VFMADD231PD  64(BX), Z8, Z1
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 8(DX), Z8
+	VFMADD231PD  (BX), Z8, Z2
+	VFMADD231PD  64(BX), Z8, Z3
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 16(DX), Z8
+	VFMADD231PD  (BX), Z8, Z4
+	VFMADD231PD  64(BX), Z8, Z5
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 24(DX), Z8
+	VFMADD231PD  (BX), Z8, Z6
+	VFMADD231PD  64(BX), Z8, Z7
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	JGE          row2_loop
+
+row2_tail:
+	ADDQ $0x00000004, CX
+	JZ   row2_done
+
+row2_single:
+	VBROADCASTSD (DX), Z8
+	VFMADD231PD  (BX), Z8, Z0
+	VFMADD231PD  64(BX), Z8, Z1
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000008, DX
+	DECQ         CX
+	JNZ          row2_single
+
+row2_done:
+	VADDPD       Z2, Z0, Z0
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z4, Z0, Z0
+	VADDPD       Z3, Z1, Z1
+	VADDPD       Z7, Z5, Z5
+	VADDPD       Z5, Z1, Z1
+	MOVQ         128(AX), CX
+	KMOVW        CX, K1
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row2_store
+	TESTQ        $0x00000001, CX
+	JZ           row2_noalpha
+	VBROADCASTSD 136(AX), Z2
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z2, Z1, Z1
+
+row2_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row2_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSD 144(AX), Z2
+	VMOVUPD      (DX), Z3
+	VFMADD231PD  Z3, Z2, Z0
+	VMOVUPD.Z    64(DX), K1, Z3
+	VFMADD231PD  Z3, Z2, Z1
+
+row2_noaddend:
+	TESTQ     $0x00000004, CX
+	JZ        row2_nobias
+	MOVQ      72(AX), DX
+	VMOVUPD   (DX), Z2
+	VADDPD    Z2, Z0, Z0
+	VMOVUPD.Z 64(DX), K1, Z2
+	VADDPD    Z2, Z1, Z1
+
+row2_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row2_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSD (DX), Z2
+	VADDPD       Z2, Z0, Z0
+	VADDPD       Z2, Z1, Z1
+
+row2_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row2_noclip
+	VBROADCASTSD 152(AX), Z2
+	VBROADCASTSD 160(AX), Z3
+	VMAXPD       Z0, Z2, Z0
+	VMAXPD       Z1, Z2, Z1
+	VMINPD       Z0, Z3, Z0
+	VMINPD       Z1, Z3, Z1
+
+row2_noclip:
+row2_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPD Z0, (CX)
+	VMOVUPD Z1, K1, 64(CX)
+	VZEROUPPER
+	RET
+
+row1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row1_tail
+
+row1_loop:
+	VBROADCASTSD (DX), Z4
+	VFMADD231PD  (BX), Z4, Z0
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 8(DX), Z4
+	VFMADD231PD  (BX), Z4, Z1
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 16(DX), Z4
+	VFMADD231PD  (BX), Z4, Z2
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSD 24(DX), Z4
+	VFMADD231PD  (BX), Z4, Z3
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	JGE          row1_loop
+
+row1_tail:
+	ADDQ $0x00000004, CX
+	JZ   row1_done
+
+row1_single:
+	VBROADCASTSD (DX), Z4
+	VFMADD231PD  (BX), Z4, Z0
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000008, DX
+	DECQ         CX
+	JNZ          row1_single
+
+row1_done:
+	VADDPD       Z1, Z0, Z0
+	VADDPD       Z3, Z2, Z2
+	VADDPD       Z2, Z0, Z0
+	MOVQ         128(AX), CX
+	KMOVW        CX, K1
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row1_store
+	TESTQ        $0x00000001, CX
+	JZ           row1_noalpha
+	VBROADCASTSD 136(AX), Z1
+	VMULPD       Z1, Z0, Z0
+
+row1_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row1_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSD 144(AX), Z1
+	VMOVUPD.Z    (DX), K1, Z2
+	VFMADD231PD  Z2, Z1, Z0
+
+row1_noaddend:
+	TESTQ     $0x00000004, CX
+	JZ        row1_nobias
+	MOVQ      72(AX), DX
+	VMOVUPD.Z (DX), K1, Z1
+	VADDPD    Z1, Z0, Z0
+
+row1_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row1_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSD (DX), Z1
+	VADDPD       Z1, Z0, Z0
+
+row1_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row1_noclip
+	VBROADCASTSD 152(AX), Z1
+	VBROADCASTSD 160(AX), Z2
+	VMAXPD       Z0, Z1, Z0
+	VMINPD       Z0, Z2, Z0
+
+row1_noclip:
+row1_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPD Z0, K1, (CX)
+	VZEROUPPER
+	RET
+
+// func daddRows8AVX512(n uint64, a *float64, b *float64, ldb uint64, y *float64)
+// Requires: AVX, AVX512F
+TEXT ·daddRows8AVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         ldb+24(FP), BX
+	MOVQ         y+32(FP), SI
+	VBROADCASTSD (CX), Z0
+	VBROADCASTSD 8(CX), Z1
+	VBROADCASTSD 16(CX), Z2
+	VBROADCASTSD 24(CX), Z3
+	VBROADCASTSD 32(CX), Z4
+	VBROADCASTSD 40(CX), Z5
+	VBROADCASTSD 48(CX), Z6
+	VBROADCASTSD 56(CX), Z7
+	LEAQ         (BX)(BX*2), CX
+	LEAQ         (DX)(BX*4), DI
+	ADDQ         BX, DI
+
+loop:
+	VMOVUPS     (SI), Z8
+	VFMADD231PD (DX), Z0, Z8
+	VFMADD231PD (DX)(BX*1), Z1, Z8
+	VFMADD231PD (DX)(BX*2), Z2, Z8
+	VFMADD231PD (DX)(CX*1), Z3, Z8
+	VFMADD231PD (DX)(BX*4), Z4, Z8
+	VFMADD231PD (DI), Z5, Z8
+	VFMADD231PD (DI)(BX*1), Z6, Z8
+	VFMADD231PD (DI)(BX*2), Z7, Z8
+	VMOVUPS     Z8, (SI)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000008, AX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func ddot4AVX512(k uint64, a *float64, b *float64, ldb uint64, y *float64)
+// Requires: AVX, AVX512F
+TEXT ·ddot4AVX512(SB), NOSPLIT, $0-40
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   ldb+24(FP), BX
+	LEAQ   (BX)(BX*2), SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	SUBQ   $0x00000010, AX
+	JLT    tail
+
+loop:
+	VMOVUPS     (CX), Z8
+	VFMADD231PD (DX), Z8, Z0
+	VFMADD231PD (DX)(BX*1), Z8, Z1
+	VFMADD231PD (DX)(BX*2), Z8, Z2
+	VFMADD231PD (DX)(SI*1), Z8, Z3
+	VMOVUPS     64(CX), Z8
+	VFMADD231PD 64(DX), Z8, Z4
+	VFMADD231PD 64(DX)(BX*1), Z8, Z5
+	VFMADD231PD 64(DX)(BX*2), Z8, Z6
+	VFMADD231PD 64(DX)(SI*1), Z8, Z7
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000010, AX
+	JGE         loop
+
+tail:
+	ADDQ        $0x00000010, AX
+	JZ          done
+	VMOVUPS     (CX), Z8
+	VFMADD231PD (DX), Z8, Z0
+	VFMADD231PD (DX)(BX*1), Z8, Z1
+	VFMADD231PD (DX)(BX*2), Z8, Z2
+	VFMADD231PD (DX)(SI*1), Z8, Z3
+
+done:
+	VADDPD        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPD        Y0, Y4, Y0
+	VADDPD        Z5, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y4
+	VADDPD        Y1, Y4, Y1
+	VADDPD        Z6, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y4
+	VADDPD        Y2, Y4, Y2
+	VADDPD        Z7, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VADDPD        Y3, Y4, Y3
+	MOVQ          y+32(FP), AX
+	VHADDPD       Y1, Y0, Y0
+	VHADDPD       Y3, Y2, Y2
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X1
+	VMOVUPS       X1, (AX)
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPD        X2, X0, X0
+	VMOVUPS       X0, 16(AX)
 	VZEROUPPER
 	RET

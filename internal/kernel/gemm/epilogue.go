@@ -55,6 +55,7 @@ type panel[T Number] struct {
 	alpha, beta, lo, hi T
 	flags               int
 	packedA             bool // rows of a follow each other, so that the next ones can be fetched ahead
+	alone               bool // the one row of a product: summed by the kernel for that
 	nextB               []T  // the panel that comes next, or nil
 }
 

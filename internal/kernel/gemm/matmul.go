@@ -162,6 +162,11 @@ type tile[T Number] struct {
 
 func (t *tile[T]) compute() {
 	g := t.g
+	if g.rowB {
+		t.computeRow()
+		t.applyMap()
+		return
+	}
 	for pc := 0; pc == 0 || pc < g.K; pc += g.kc { // once for K = 0, which leaves the epilogue
 		kc := min(g.kc, g.K-pc)
 		t.packB(pc, kc)
@@ -169,9 +174,7 @@ func (t *tile[T]) compute() {
 			t.multiply(i, min(i+g.mc, t.i1), pc, kc)
 		}
 	}
-	if g.Map != nil {
-		t.applyMap()
-	}
+	t.applyMap()
 }
 
 // packB packs what the tile needs of one block of an unpacked B: its panels, or only the last one if the others are read as they lie.
@@ -213,7 +216,7 @@ func (t *tile[T]) panelB(pc, kc, j int) ([]T, int) {
 // multiply adds the block of kc columns of A that starts at pc to rows [i0,i1) of the tile.
 func (t *tile[T]) multiply(i0, i1, pc, kc int) {
 	g := t.g
-	p := panel[T]{m: i1 - i0, k: kc, ldc: g.LDC, packedA: g.packA}
+	p := panel[T]{m: i1 - i0, k: kc, ldc: g.LDC, packedA: g.packA, alone: g.M == 1}
 	p.begin(&g.Epilogue, pc == 0, pc+kc == g.K)
 	p.a, p.lda = t.rowsA(i0, i1, pc, kc)
 	if g.RowBias != nil {
@@ -268,6 +271,9 @@ func (t *tile[T]) rowsA(i0, i1, pc, kc int) ([]T, int) {
 // applyMap calls Map on the tile, in one piece if its rows follow each other.
 func (t *tile[T]) applyMap() {
 	g := t.g
+	if g.Map == nil {
+		return
+	}
 	col := t.j0 * g.nr
 	n := min(t.j1*g.nr, g.N) - col
 	if n == g.LDC {

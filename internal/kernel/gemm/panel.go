@@ -7,12 +7,12 @@ func panelGo[T Number](p *panel[T]) {
 	for ; i+2 <= p.m; i += 2 {
 		a0, a1 := p.a[i*p.lda:][:p.k], p.a[(i+1)*p.lda:][:p.k]
 		r0, r1 := dot2x4(a0, a1, p.b, p.ldb)
-		p.finish(i, &r0)
-		p.finish(i+1, &r1)
+		p.finish(i, r0[:p.n])
+		p.finish(i+1, r1[:p.n])
 	}
 	if i < p.m {
 		r := dot1x4(p.a[i*p.lda:][:p.k], p.b, p.ldb)
-		p.finish(i, &r)
+		p.finish(i, r[:p.n])
 	}
 }
 
@@ -49,9 +49,8 @@ func dot1x4[T Number](a, b []T, ldb int) [4]T {
 	return [4]T{c0, c1, c2, c3}
 }
 
-// finish applies the epilogue to the sums of row i and stores them.
-func (p *panel[T]) finish(i int, sums *[4]T) {
-	v := sums[:p.n]
+// finish applies the epilogue to v, the sums of row i, and stores them.
+func (p *panel[T]) finish(i int, v []T) {
 	if p.flags&flagAlpha != 0 {
 		for j := range v {
 			v[j] *= p.alpha

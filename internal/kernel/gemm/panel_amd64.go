@@ -75,6 +75,21 @@ func (x *tileArgs[T]) call(tier cpu.Tier) {
 	}
 }
 
+// callRow is call for the one row of a product.
+func (x *tileArgs[T]) callRow(tier cpu.Tier) {
+	raw := (*byte)(unsafe.Pointer(x))
+	switch {
+	case unsafe.Sizeof(x.alpha) == 4 && tier == cpu.AVX512:
+		sgemvPanelAVX512(raw)
+	case unsafe.Sizeof(x.alpha) == 4:
+		sgemvPanelAVX2(raw)
+	case tier == cpu.AVX512:
+		dgemvPanelAVX512(raw)
+	default:
+		dgemvPanelAVX2(raw)
+	}
+}
+
 // runAssembly walks down the rows of a panel.
 func runAssembly[T float32 | float64](p *panel[T], tier cpu.Tier) {
 	size := int(unsafe.Sizeof(p.alpha))
@@ -95,6 +110,12 @@ func runAssembly[T float32 | float64](p *panel[T], tier cpu.Tier) {
 		return
 	}
 	sizes := blockOf[T](tier)
+	if p.alone {
+		point(p, &x, 0)
+		x.c, x.d = unsafe.SliceData(p.c), unsafe.SliceData(p.d)
+		x.callRow(tier)
+		return
+	}
 	home := uintptr(unsafe.Pointer(x.b))
 	ahead := uintptr(unsafe.Pointer(unsafe.SliceData(p.nextB)))
 	aheadEnd := ahead + uintptr(len(p.nextB)*size)
@@ -173,7 +194,11 @@ func runNarrow[T float32 | float64](p *panel[T], x tileArgs[T]) {
 				copy(tile[r*cols:][:n], p.d[(i+r)*p.ldd:])
 			}
 		}
-		x.call(cpu.AVX2)
+		if p.alone {
+			x.callRow(cpu.AVX2)
+		} else {
+			x.call(cpu.AVX2)
+		}
 		for r := range x.rows {
 			copy(p.c[(i+r)*p.ldc:][:n], tile[r*cols:])
 		}

@@ -14,6 +14,8 @@ type plan struct {
 	packA   bool // rows of A are copied to scratch before they are multiplied
 	directB bool // whole panels of an unpacked B are read where they lie
 
+	rowB bool // the one row is multiplied with an unpacked B as it lies
+
 	alen, blen, scratch int
 }
 
@@ -37,11 +39,17 @@ func makePlan(b block, tier cpu.Tier, s shape) plan {
 		return p
 	}
 	panels := ceil(s.n, b.nr)
-	p.directB = !s.packedB && !s.transB && s.m <= 2*b.mr
+	p.rowB = s.m == 1 && !s.packedB && !s.gatherA && s.k > 0
+	p.directB = !s.packedB && (!s.transB && s.m <= 2*b.mr || p.rowB)
 	p.divide(s, panels)
 	// Rows that lie whole pages apart compete for the same cache sets, so they are copied when enough panels are going to read them.
 	p.packA = s.gatherA || s.m >= 2*b.mr && p.panels*b.nr >= 128 && (s.k > p.kc || s.lda*64/s.line >= 4096)
 	p.mc = min(b.mc, p.rows)
+	if p.rowB {
+		p.alen = p.panels * b.nr
+		p.scratch = p.alen + s.line
+		return p
+	}
 	if p.packA {
 		p.alen = p.mc * p.strideA(min(p.kc, s.k), s.line)
 	}

@@ -9,7 +9,46 @@ package gemm
 //go:noescape
 func sgemmTileAVX2(x *byte)
 
+// One row of C = one row of A times a packed panel of B and the epilogue; see tileArgs.
+//
+//go:noescape
+func sgemvPanelAVX2(x *byte)
+
+// y[j] += a[0]·b[j] + a[1]·b[ldb+j] + … + a[7]·b[7·ldb+j], in this order, for j < n; n > 0 is a multiple of the vector length.
+// ldb is in bytes.
+//
+//go:noescape
+func saddRows8AVX2(n uint64, a *float32, b *float32, ldb uint64, y *float32)
+
+// y[r] = Σ_q a[q]·b[r·ldb+q] for r < 4; k > 0 is a multiple of the vector length, ldb is in bytes.
+// Each lane sums two runs of every second vector.
+//
+//go:noescape
+func sdot4AVX2(k uint64, a *float32, b *float32, ldb uint64, y *float32)
+
 // C tile = product of rows of A with a panel of B and the epilogue; see tileArgs.
 //
 //go:noescape
 func sgemmTileAVX512(x *byte)
+
+// One row of C = one row of A times a packed panel of B and the epilogue; see tileArgs.
+//
+//go:noescape
+func sgemvPanelAVX512(x *byte)
+
+// y[j] += a[0]·b[j] + a[1]·b[ldb+j] + … + a[7]·b[7·ldb+j], in this order, for j < n; n > 0 is a multiple of the vector length.
+// ldb is in bytes.
+//
+//go:noescape
+func saddRows8AVX512(n uint64, a *float32, b *float32, ldb uint64, y *float32)
+
+// y[r] = Σ_q a[q]·b[r·ldb+q] for r < 4; k > 0 is a multiple of the vector length, ldb is in bytes.
+// Each lane sums two runs of every second vector.
+//
+//go:noescape
+func sdot4AVX512(k uint64, a *float32, b *float32, ldb uint64, y *float32)
+
+// dst[c·ldd+r] = src[r·lds+c] for r < 8, c < n; n > 0 is a multiple of 8, lds and ldd are in bytes.
+//
+//go:noescape
+func stranspose8AVX2(n uint64, src *float32, lds uint64, dst *float32, ldd uint64)

@@ -2348,6 +2348,325 @@ tile1x1_store:
 	VZEROUPPER
 	RET
 
+// func sgemvPanelAVX2(x *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemvPanelAVX2(SB), NOSPLIT, $0-8
+	MOVQ   x+0(FP), AX
+	MOVQ   112(AX), CX
+	CMPQ   CX, $0x01
+	JEQ    row1
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row2_tail
+
+row2_loop:
+	VBROADCASTSS (DX), Y8
+	VFMADD231PS  (BX), Y8, Y0
+	VFMADD231PS  32(BX), Y8, Y1
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 4(DX), Y8
+	VFMADD231PS  (BX), Y8, Y2
+	VFMADD231PS  32(BX), Y8, Y3
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 8(DX), Y8
+	VFMADD231PS  (BX), Y8, Y4
+	VFMADD231PS  32(BX), Y8, Y5
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 12(DX), Y8
+	VFMADD231PS  (BX), Y8, Y6
+	VFMADD231PS  32(BX), Y8, Y7
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, CX
+	JGE          row2_loop
+
+row2_tail:
+	ADDQ $0x00000004, CX
+	JZ   row2_done
+
+row2_single:
+	VBROADCASTSS (DX), Y8
+	VFMADD231PS  (BX), Y8, Y0
+	VFMADD231PS  32(BX), Y8, Y1
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000004, DX
+	DECQ         CX
+	JNZ          row2_single
+
+row2_done:
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y7, Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row2_store
+	TESTQ        $0x00000001, CX
+	JZ           row2_noalpha
+	VBROADCASTSS 136(AX), Y2
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y1, Y1
+
+row2_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row2_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSS 140(AX), Y2
+	VMOVUPS      (DX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      32(DX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+row2_noaddend:
+	TESTQ   $0x00000004, CX
+	JZ      row2_nobias
+	MOVQ    72(AX), DX
+	VMOVUPS (DX), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(DX), Y2
+	VADDPS  Y2, Y1, Y1
+
+row2_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row2_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSS (DX), Y2
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+
+row2_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row2_noclip
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+
+row2_noclip:
+row2_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VZEROUPPER
+	RET
+
+row1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row1_tail
+
+row1_loop:
+	VBROADCASTSS (DX), Y4
+	VFMADD231PS  (BX), Y4, Y0
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 4(DX), Y4
+	VFMADD231PS  (BX), Y4, Y1
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 8(DX), Y4
+	VFMADD231PS  (BX), Y4, Y2
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 12(DX), Y4
+	VFMADD231PS  (BX), Y4, Y3
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, CX
+	JGE          row1_loop
+
+row1_tail:
+	ADDQ $0x00000004, CX
+	JZ   row1_done
+
+row1_single:
+	VBROADCASTSS (DX), Y4
+	VFMADD231PS  (BX), Y4, Y0
+	PREFETCHT0   2048(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000004, DX
+	DECQ         CX
+	JNZ          row1_single
+
+row1_done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row1_store
+	TESTQ        $0x00000001, CX
+	JZ           row1_noalpha
+	VBROADCASTSS 136(AX), Y1
+	VMULPS       Y1, Y0, Y0
+
+row1_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row1_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSS 140(AX), Y1
+	VMOVUPS      (DX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+
+row1_noaddend:
+	TESTQ   $0x00000004, CX
+	JZ      row1_nobias
+	MOVQ    72(AX), DX
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+
+row1_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row1_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSS (DX), Y1
+	VADDPS       Y1, Y0, Y0
+
+row1_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row1_noclip
+	VBROADCASTSS 144(AX), Y1
+	VBROADCASTSS 148(AX), Y2
+	VMAXPS       Y0, Y1, Y0
+	VMINPS       Y0, Y2, Y0
+
+row1_noclip:
+row1_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPS Y0, (CX)
+	VZEROUPPER
+	RET
+
+// func saddRows8AVX2(n uint64, a *float32, b *float32, ldb uint64, y *float32)
+// Requires: AVX, FMA3
+TEXT ·saddRows8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         ldb+24(FP), BX
+	MOVQ         y+32(FP), SI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS 4(CX), Y1
+	VBROADCASTSS 8(CX), Y2
+	VBROADCASTSS 12(CX), Y3
+	VBROADCASTSS 16(CX), Y4
+	VBROADCASTSS 20(CX), Y5
+	VBROADCASTSS 24(CX), Y6
+	VBROADCASTSS 28(CX), Y7
+	LEAQ         (BX)(BX*2), CX
+	LEAQ         (DX)(BX*4), DI
+	ADDQ         BX, DI
+
+loop:
+	VMOVUPS     (SI), Y8
+	VFMADD231PS (DX), Y0, Y8
+	VFMADD231PS (DX)(BX*1), Y1, Y8
+	VFMADD231PS (DX)(BX*2), Y2, Y8
+	VFMADD231PS (DX)(CX*1), Y3, Y8
+	VFMADD231PS (DX)(BX*4), Y4, Y8
+	VFMADD231PS (DI), Y5, Y8
+	VFMADD231PS (DI)(BX*1), Y6, Y8
+	VFMADD231PS (DI)(BX*2), Y7, Y8
+	VMOVUPS     Y8, (SI)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, AX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func sdot4AVX2(k uint64, a *float32, b *float32, ldb uint64, y *float32)
+// Requires: AVX, FMA3
+TEXT ·sdot4AVX2(SB), NOSPLIT, $0-40
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   ldb+24(FP), BX
+	LEAQ   (BX)(BX*2), SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	SUBQ   $0x00000010, AX
+	JLT    tail
+
+loop:
+	VMOVUPS     (CX), Y8
+	VFMADD231PS (DX), Y8, Y0
+	VFMADD231PS (DX)(BX*1), Y8, Y1
+	VFMADD231PS (DX)(BX*2), Y8, Y2
+	VFMADD231PS (DX)(SI*1), Y8, Y3
+	VMOVUPS     32(CX), Y8
+	VFMADD231PS 32(DX), Y8, Y4
+	VFMADD231PS 32(DX)(BX*1), Y8, Y5
+	VFMADD231PS 32(DX)(BX*2), Y8, Y6
+	VFMADD231PS 32(DX)(SI*1), Y8, Y7
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JGE         loop
+
+tail:
+	ADDQ        $0x00000010, AX
+	JZ          done
+	VMOVUPS     (CX), Y8
+	VFMADD231PS (DX), Y8, Y0
+	VFMADD231PS (DX)(BX*1), Y8, Y1
+	VFMADD231PS (DX)(BX*2), Y8, Y2
+	VFMADD231PS (DX)(SI*1), Y8, Y3
+
+done:
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	MOVQ         y+32(FP), AX
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VMOVUPS      X1, (AX)
+	VZEROUPPER
+	RET
+
 // func sgemmTileAVX512(x *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemmTileAVX512(SB), NOSPLIT, $0-8
@@ -9434,5 +9753,408 @@ tile1x1_store:
 	MOVQ    40(AX), CX
 	MOVQ    48(AX), AX
 	VMOVUPS Z0, K1, (CX)
+	VZEROUPPER
+	RET
+
+// func sgemvPanelAVX512(x *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemvPanelAVX512(SB), NOSPLIT, $0-8
+	MOVQ   x+0(FP), AX
+	MOVQ   112(AX), CX
+	CMPQ   CX, $0x01
+	JEQ    row1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row2_tail
+
+row2_loop:
+	VBROADCASTSS (DX), Z8
+	VFMADD231PS  (BX), Z8, Z0
+	VFMADD231PS  64(BX), Z8, Z1
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 4(DX), Z8
+	VFMADD231PS  (BX), Z8, Z2
+	VFMADD231PS  64(BX), Z8, Z3
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 8(DX), Z8
+	VFMADD231PS  (BX), Z8, Z4
+	VFMADD231PS  64(BX), Z8, Z5
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 12(DX), Z8
+	VFMADD231PS  (BX), Z8, Z6
+	VFMADD231PS  64(BX), Z8, Z7
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, CX
+	JGE          row2_loop
+
+row2_tail:
+	ADDQ $0x00000004, CX
+	JZ   row2_done
+
+row2_single:
+	VBROADCASTSS (DX), Z8
+	VFMADD231PS  (BX), Z8, Z0
+	VFMADD231PS  64(BX), Z8, Z1
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000004, DX
+	DECQ         CX
+	JNZ          row2_single
+
+row2_done:
+	VADDPS       Z2, Z0, Z0
+	VADDPS       Z6, Z4, Z4
+	VADDPS       Z4, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	VADDPS       Z7, Z5, Z5
+	VADDPS       Z5, Z1, Z1
+	MOVQ         128(AX), CX
+	KMOVW        CX, K1
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row2_store
+	TESTQ        $0x00000001, CX
+	JZ           row2_noalpha
+	VBROADCASTSS 136(AX), Z2
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z2, Z1, Z1
+
+row2_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row2_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSS 140(AX), Z2
+	VMOVUPS      (DX), Z3
+	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS.Z    64(DX), K1, Z3
+	VFMADD231PS  Z3, Z2, Z1
+
+row2_noaddend:
+	TESTQ     $0x00000004, CX
+	JZ        row2_nobias
+	MOVQ      72(AX), DX
+	VMOVUPS   (DX), Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+row2_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row2_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSS (DX), Z2
+	VADDPS       Z2, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+
+row2_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row2_noclip
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	VMAXPS       Z0, Z2, Z0
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z0, Z3, Z0
+	VMINPS       Z1, Z3, Z1
+
+row2_noclip:
+row2_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, K1, 64(CX)
+	VZEROUPPER
+	RET
+
+row1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	SUBQ   $0x00000004, CX
+	JLT    row1_tail
+
+row1_loop:
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  (BX), Z4, Z0
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 4(DX), Z4
+	VFMADD231PS  (BX), Z4, Z1
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 8(DX), Z4
+	VFMADD231PS  (BX), Z4, Z2
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	VBROADCASTSS 12(DX), Z4
+	VFMADD231PS  (BX), Z4, Z3
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, CX
+	JGE          row1_loop
+
+row1_tail:
+	ADDQ $0x00000004, CX
+	JZ   row1_done
+
+row1_single:
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  (BX), Z4, Z0
+	PREFETCHT0   2048(BX)
+	PREFETCHT0   2112(BX)
+	ADDQ         SI, BX
+	ADDQ         $0x00000004, DX
+	DECQ         CX
+	JNZ          row1_single
+
+row1_done:
+	VADDPS       Z1, Z0, Z0
+	VADDPS       Z3, Z2, Z2
+	VADDPS       Z2, Z0, Z0
+	MOVQ         128(AX), CX
+	KMOVW        CX, K1
+	MOVQ         120(AX), CX
+	TESTQ        CX, CX
+	JZ           row1_store
+	TESTQ        $0x00000001, CX
+	JZ           row1_noalpha
+	VBROADCASTSS 136(AX), Z1
+	VMULPS       Z1, Z0, Z0
+
+row1_noalpha:
+	TESTQ        $0x00000002, CX
+	JZ           row1_noaddend
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VBROADCASTSS 140(AX), Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VFMADD231PS  Z2, Z1, Z0
+
+row1_noaddend:
+	TESTQ     $0x00000004, CX
+	JZ        row1_nobias
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (DX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+row1_nobias:
+	TESTQ        $0x00000008, CX
+	JZ           row1_norowbias
+	MOVQ         80(AX), DX
+	VBROADCASTSS (DX), Z1
+	VADDPS       Z1, Z0, Z0
+
+row1_norowbias:
+	TESTQ        $0x00000010, CX
+	JZ           row1_noclip
+	VBROADCASTSS 144(AX), Z1
+	VBROADCASTSS 148(AX), Z2
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+
+row1_noclip:
+row1_store:
+	MOVQ    40(AX), CX
+	MOVQ    48(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VZEROUPPER
+	RET
+
+// func saddRows8AVX512(n uint64, a *float32, b *float32, ldb uint64, y *float32)
+// Requires: AVX, AVX512F
+TEXT ·saddRows8AVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         ldb+24(FP), BX
+	MOVQ         y+32(FP), SI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS 4(CX), Z1
+	VBROADCASTSS 8(CX), Z2
+	VBROADCASTSS 12(CX), Z3
+	VBROADCASTSS 16(CX), Z4
+	VBROADCASTSS 20(CX), Z5
+	VBROADCASTSS 24(CX), Z6
+	VBROADCASTSS 28(CX), Z7
+	LEAQ         (BX)(BX*2), CX
+	LEAQ         (DX)(BX*4), DI
+	ADDQ         BX, DI
+
+loop:
+	VMOVUPS     (SI), Z8
+	VFMADD231PS (DX), Z0, Z8
+	VFMADD231PS (DX)(BX*1), Z1, Z8
+	VFMADD231PS (DX)(BX*2), Z2, Z8
+	VFMADD231PS (DX)(CX*1), Z3, Z8
+	VFMADD231PS (DX)(BX*4), Z4, Z8
+	VFMADD231PS (DI), Z5, Z8
+	VFMADD231PS (DI)(BX*1), Z6, Z8
+	VFMADD231PS (DI)(BX*2), Z7, Z8
+	VMOVUPS     Z8, (SI)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, AX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func sdot4AVX512(k uint64, a *float32, b *float32, ldb uint64, y *float32)
+// Requires: AVX, AVX512F
+TEXT ·sdot4AVX512(SB), NOSPLIT, $0-40
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   ldb+24(FP), BX
+	LEAQ   (BX)(BX*2), SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	SUBQ   $0x00000020, AX
+	JLT    tail
+
+loop:
+	VMOVUPS     (CX), Z8
+	VFMADD231PS (DX), Z8, Z0
+	VFMADD231PS (DX)(BX*1), Z8, Z1
+	VFMADD231PS (DX)(BX*2), Z8, Z2
+	VFMADD231PS (DX)(SI*1), Z8, Z3
+	VMOVUPS     64(CX), Z8
+	VFMADD231PS 64(DX), Z8, Z4
+	VFMADD231PS 64(DX)(BX*1), Z8, Z5
+	VFMADD231PS 64(DX)(BX*2), Z8, Z6
+	VFMADD231PS 64(DX)(SI*1), Z8, Z7
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, AX
+	JGE         loop
+
+tail:
+	ADDQ        $0x00000020, AX
+	JZ          done
+	VMOVUPS     (CX), Z8
+	VFMADD231PS (DX), Z8, Z0
+	VFMADD231PS (DX)(BX*1), Z8, Z1
+	VFMADD231PS (DX)(BX*2), Z8, Z2
+	VFMADD231PS (DX)(SI*1), Z8, Z3
+
+done:
+	VADDPS        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPS        Y0, Y4, Y0
+	VADDPS        Z5, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y4
+	VADDPS        Y1, Y4, Y1
+	VADDPS        Z6, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y4
+	VADDPS        Y2, Y4, Y2
+	VADDPS        Z7, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VADDPS        Y3, Y4, Y3
+	MOVQ          y+32(FP), AX
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X0, X1, X1
+	VMOVUPS       X1, (AX)
+	VZEROUPPER
+	RET
+
+// func stranspose8AVX2(n uint64, src *float32, lds uint64, dst *float32, ldd uint64)
+// Requires: AVX
+TEXT ·stranspose8AVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ lds+16(FP), DX
+	MOVQ dst+24(FP), BX
+	MOVQ ldd+32(FP), SI
+	LEAQ (DX)(DX*2), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (CX)(DX*4), R9
+
+loop:
+	LEAQ        (BX)(SI*4), R10
+	VMOVUPS     (CX), X0
+	VINSERTF128 $0x01, (R9), Y0, Y0
+	VMOVUPS     16(CX), X1
+	VINSERTF128 $0x01, 16(R9), Y1, Y1
+	VMOVUPS     (CX)(DX*1), X2
+	VINSERTF128 $0x01, (R9)(DX*1), Y2, Y2
+	VMOVUPS     16(CX)(DX*1), X3
+	VINSERTF128 $0x01, 16(R9)(DX*1), Y3, Y3
+	VMOVUPS     (CX)(DX*2), X4
+	VINSERTF128 $0x01, (R9)(DX*2), Y4, Y4
+	VMOVUPS     16(CX)(DX*2), X5
+	VINSERTF128 $0x01, 16(R9)(DX*2), Y5, Y5
+	VMOVUPS     (CX)(DI*1), X6
+	VINSERTF128 $0x01, (R9)(DI*1), Y6, Y6
+	VMOVUPS     16(CX)(DI*1), X7
+	VINSERTF128 $0x01, 16(R9)(DI*1), Y7, Y7
+	VUNPCKLPS   Y2, Y0, Y8
+	VUNPCKHPS   Y2, Y0, Y9
+	VUNPCKLPS   Y6, Y4, Y10
+	VUNPCKHPS   Y6, Y4, Y11
+	VUNPCKLPD   Y10, Y8, Y12
+	VMOVUPS     Y12, (BX)
+	VUNPCKHPD   Y10, Y8, Y8
+	VMOVUPS     Y8, (BX)(SI*1)
+	VUNPCKLPD   Y11, Y9, Y8
+	VMOVUPS     Y8, (BX)(SI*2)
+	VUNPCKHPD   Y11, Y9, Y8
+	VMOVUPS     Y8, (BX)(R8*1)
+	VUNPCKLPS   Y3, Y1, Y8
+	VUNPCKHPS   Y3, Y1, Y9
+	VUNPCKLPS   Y7, Y5, Y10
+	VUNPCKHPS   Y7, Y5, Y11
+	VUNPCKLPD   Y10, Y8, Y12
+	VMOVUPS     Y12, (R10)
+	VUNPCKHPD   Y10, Y8, Y8
+	VMOVUPS     Y8, (R10)(SI*1)
+	VUNPCKLPD   Y11, Y9, Y8
+	VMOVUPS     Y8, (R10)(SI*2)
+	VUNPCKHPD   Y11, Y9, Y8
+	VMOVUPS     Y8, (R10)(R8*1)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, R9
+	LEAQ        (BX)(SI*8), BX
+	SUBQ        $0x00000008, AX
+	JNZ         loop
 	VZEROUPPER
 	RET

@@ -1,9 +1,7 @@
 package gemm
 
-import "ingot/internal/kernel/cpu"
-
-// transpose writes the rows × cols elements of src, whose rows lie lds apart, to dst as columns: dst[c·ldd+r] = src[r·lds+c].
-func transpose[T Number](_ cpu.Tier, dst []T, ldd int, src []T, lds, rows, cols int) {
+// transposeGo writes the rows × cols elements of src, whose rows lie lds apart, to dst as columns: dst[c·ldd+r] = src[r·lds+c].
+func transposeGo[T Number](dst []T, ldd int, src []T, lds, rows, cols int) {
 	r := 0
 	for ; r+4 <= rows; r += 4 {
 		s0, s1 := src[r*lds:][:cols], src[(r+1)*lds:][:cols]

@@ -13,13 +13,10 @@ import (
 
 var families = map[string]func(){
 	"f32": func() {
-		floatTile(isaAVX2, f32)
-		floatTile(isaAVX512, f32)
+		float(f32)
+		transpose()
 	},
-	"f64": func() {
-		floatTile(isaAVX2, f64)
-		floatTile(isaAVX512, f64)
-	},
+	"f64": func() { float(f64) },
 	"peak": func() {
 		peak(isaAVX2)
 		peak(isaAVX512)
@@ -37,4 +34,14 @@ func main() {
 	ConstraintExpr("amd64")
 	write()
 	asm.Generate()
+}
+
+// float writes the kernels of a floating-point type.
+func float(e elem) {
+	for _, s := range []isa{isaAVX2, isaAVX512} {
+		floatTile(s, e)
+		oneRow(s, e)
+		addRows(s, e)
+		dots(s, e)
+	}
 }

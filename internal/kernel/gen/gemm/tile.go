@@ -13,10 +13,19 @@ import (
 // elem is an element type.
 type elem struct {
 	letter string // of the kernel's name
+	goType string
 	size   int
 }
 
-var f32, f64 = elem{"s", 4}, elem{"d", 8}
+var f32, f64 = elem{"s", "float32", 4}, elem{"d", "float64", 8}
+
+// pick returns the instruction for the element type.
+func (e elem) pick(single, double func(...Op)) func(...Op) {
+	if e.size == 4 {
+		return single
+	}
+	return double
+}
 
 // isa is an instruction set: its vector width, its register tile (rows × vectors), how far k is unrolled.
 type isa struct {
@@ -131,19 +140,25 @@ func (t *body) arg(off int) Register {
 
 func (t *body) write() {
 	Label(t.label)
-	t.acc = make([][]VecVirtual, t.r)
-	for i := range t.acc {
-		for range t.nv {
-			z := t.vector()
-			t.zero(z)
-			t.acc[i] = append(t.acc[i], z)
-		}
-	}
+	t.acc = t.zeros(t.r)
 	t.prefetchC()
 	t.product()
 	t.epilogue()
 	t.store()
 	asm.Return()
+}
+
+// zeros returns n rows of sums.
+func (t *body) zeros(n int) [][]VecVirtual {
+	rows := make([][]VecVirtual, n)
+	for i := range rows {
+		for range t.nv {
+			z := t.vector()
+			t.zero(z)
+			rows[i] = append(rows[i], z)
+		}
+	}
+	return rows
 }
 
 // prefetchC asks for the tile of C, which is written at the end.
@@ -357,10 +372,3 @@ func (t *body) max(a, dst VecVirtual) { t.pick(VMAXPS, VMAXPD)(dst, a, dst) }
 func (t *body) min(a, dst VecVirtual) { t.pick(VMINPS, VMINPD)(dst, a, dst) }
 
 func (t *body) fma(a, b, dst VecVirtual) { t.pick(VFMADD231PS, VFMADD231PD)(a, b, dst) }
-
-func (t *body) pick(single, double func(...Op)) func(...Op) {
-	if t.size == 4 {
-		return single
-	}
-	return double
-}
