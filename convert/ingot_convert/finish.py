@@ -1,0 +1,123 @@
+"""What happens to an exported file before it is shipped: cleaned, checked, described, moved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ingot_convert import metadata
+from ingot_convert.errors import ConvertError, Exit, plain
+from ingot_convert.inputs import Input
+from ingot_convert.verify import Case, Gate
+
+# protobuf's limit is 2 GiB for a message.
+_ONE_FILE = 2_000_000_000
+
+
+@dataclass
+class Summary:
+    """The interface of a finished model."""
+
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    opset: int
+
+
+def finish(path: Path, outputs: list[str], cases: list[Case], properties: dict[str, str]) -> Summary:
+    """Rewrites the file at ``path``: no traces, true output shapes, metadata; raises ConvertError if it isn't valid."""
+    model = onnx.load(str(path))
+    metadata.strip(model)
+    if [o.name for o in model.graph.output] != outputs:
+        raise ConvertError(Exit.FAILED, f"The exporter gave outputs {[o.name for o in model.graph.output]} "
+                           f"where PyTorch has {outputs}.")  # fmt: skip
+    for index, output in enumerate(model.graph.output):
+        _true_shape(output, index, cases)
+    metadata.set_properties(model, properties)
+    for old in path.parent.iterdir():
+        old.unlink()
+    _save(model, path)
+    try:
+        onnx.checker.check_model(str(path))
+    except Exception as error:
+        raise ConvertError(Exit.FAILED, f"The exporter wrote an invalid model: {plain(error)}") from error
+    opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
+    return Summary([_describe(v) for v in model.graph.input], [_describe(v) for v in model.graph.output], opset)
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    if model.ByteSize() < _ONE_FILE:
+        path.write_bytes(model.SerializeToString(deterministic=True))
+        return
+    onnx.save(model, str(path), save_as_external_data=True, location=path.name + ".data")
+
+
+def _true_shape(output: onnx.ValueInfoProto, index: int, cases: list[Case]) -> None:
+    """Declares an output's sizes as they were seen: the old exporter declares the example's, or invents names."""
+    shapes = [case.expected[index].shape for case in cases]
+    if any(len(shape) != len(shapes[0]) for shape in shapes):
+        return
+    declared = output.type.tensor_type.shape
+    known = output.type.tensor_type.HasField("shape") and len(declared.dim) == len(shapes[0])
+    before = [d.dim_param for d in declared.dim] if known else [""] * len(shapes[0])
+    declared.ClearField("dim")
+    for axis, text in enumerate(before):
+        seen = [shape[axis] for shape in shapes]
+        dim = declared.dim.add()
+        symbol = next((s for s in cases[0].sizes if [c.sizes[s] for c in cases] == seen), None)
+        varied = len({tuple(c.sizes.items()) for c in cases}) > 1
+        if symbol and varied:
+            dim.dim_param = symbol
+        elif len(set(seen)) > 1 or (text and not _invented(text)):
+            dim.dim_param = text or f"{output.name}_dim{axis}"
+        else:
+            dim.dim_value = seen[0]
+    output.type.tensor_type.shape.CopyFrom(declared)
+
+
+def _invented(text: str) -> bool:
+    """The old exporter's names for sizes that it didn't follow: operator, output, ``_dim_``, axis."""
+    return "_dim_" in text
+
+
+def _describe(value: onnx.ValueInfoProto) -> dict[str, Any]:
+    tensor = value.type.tensor_type
+    dtype = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    dtype = {"float": "float32", "double": "float64"}.get(dtype, dtype)
+    return {"name": value.name, "dtype": dtype, "shape": [d.dim_param or d.dim_value for d in tensor.shape.dim]}
+
+
+def verified(tensors: list[Input], cases: list[Case], gate: Gate) -> str:
+    """The value of ingot.verified."""
+    sizes: list[dict[str, list[int]]] = []
+    for case in cases:
+        shapes = {item.name: list(item.shape(case.sizes)) for item in tensors}
+        if shapes not in sizes:
+            sizes.append(shapes)
+    return json.dumps({"sizes": sizes, "rtol": gate.rtol, "atol_of_max": gate.atol_of_max}, separators=(",", ":"))
+
+
+def forget_verified(path: Path) -> None:
+    """Removes the claim that a file was verified."""
+    model = onnx.load(str(path), load_external_data=False)
+    metadata.remove_properties(model, ["ingot.verified"])
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def place(path: Path, target: Path) -> dict[str, Any]:
+    """Renames the file, and its data if it has any, to ``target``, which is whole at any time."""
+    data = path.with_name(path.name + ".data")
+    total = path.stat().st_size
+    if data.exists():
+        total += data.stat().st_size
+        os.replace(data, target.with_name(data.name))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(path, target)
+    return {"path": str(target), "bytes": total, "sha256": digest}
