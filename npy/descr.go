@@ -1,16 +1,13 @@
 package npy
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
 
+	"ingot/internal/endian"
 	"ingot/tensor"
 )
-
-// hostBig tells that this machine stores the most significant byte first. Everything in this package that depends on it, asks here.
-var hostBig = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
 // elem is how the elements lie in a file.
 type elem struct {
@@ -29,7 +26,7 @@ var native = map[string]tensor.DType{
 
 // parseDescr reads NumPy's notation. hint is the type of elements that the file knows only as bytes; Invalid for none.
 func parseDescr(descr string, hint tensor.DType) (elem, error) {
-	big, kind := hostBig, descr
+	big, kind := endian.Big, descr
 	switch descr[0] {
 	case '<', '>':
 		big, kind = descr[0] == '>', descr[1:]
@@ -41,8 +38,8 @@ func parseDescr(descr string, hint tensor.DType) (elem, error) {
 	}
 	if dt, ok := native[kind]; ok {
 		e := elem{dt: dt, size: dt.Size()}
-		if big != hostBig {
-			e.swap = swapUnit(dt)
+		if big != endian.Big {
+			e.swap = endian.Unit(dt)
 		}
 		return e, nil
 	}
@@ -85,7 +82,7 @@ func sized(descr string, kind byte, n int, big bool, hint tensor.DType) (elem, e
 		return elem{}, fmt.Errorf("%q: raw bytes aren't supported as elements", descr)
 	}
 	e := elem{dt: hint, size: n}
-	if n > 1 && (descr[0] == '>') != hostBig { // bytes without an order (|V2) come from little-endian writers
+	if n > 1 && (descr[0] == '>') != endian.Big { // bytes without an order (|V2) come from little-endian writers
 		e.swap = n
 	}
 	return e, nil
@@ -113,18 +110,6 @@ func voidTypes(n int) tensor.Types {
 		}
 	}
 	return tensor.TypesOf(ds...)
-}
-
-// swapUnit returns the bytes whose order differs between machines, 0 when there is only one.
-func swapUnit(dt tensor.DType) int {
-	n := dt.Size()
-	if dt.IsComplex() {
-		n /= 2
-	}
-	if n == 1 {
-		return 0
-	}
-	return n
 }
 
 // descrOf is the notation in which numpy.save writes dt. Float8E5M2 is written like its siblings, so that numpy.load takes it.

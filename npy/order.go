@@ -1,30 +1,10 @@
 package npy
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unsafe"
 
 	"ingot/tensor"
 )
-
-// swapBytes reverses the bytes of each unit of 2, 4 or 8. dst may be src; both hold whole units.
-func swapBytes(dst, src []byte, unit int) {
-	switch unit {
-	case 2:
-		for i := 0; i+2 <= len(src); i += 2 {
-			binary.NativeEndian.PutUint16(dst[i:], bits.ReverseBytes16(binary.NativeEndian.Uint16(src[i:])))
-		}
-	case 4:
-		for i := 0; i+4 <= len(src); i += 4 {
-			binary.NativeEndian.PutUint32(dst[i:], bits.ReverseBytes32(binary.NativeEndian.Uint32(src[i:])))
-		}
-	case 8:
-		for i := 0; i+8 <= len(src); i += 8 {
-			binary.NativeEndian.PutUint64(dst[i:], bits.ReverseBytes64(binary.NativeEndian.Uint64(src[i:])))
-		}
-	}
-}
 
 // toRowMajor returns the elements of buf, which lie in Fortran order, in C order. buf comes from tensor.AlignedBytes.
 func toRowMajor(buf []byte, size int, shape []int) []byte {

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"os"
 
+	"ingot/internal/endian"
 	"ingot/tensor"
 )
 
@@ -62,8 +63,8 @@ func read(r io.Reader, hint tensor.DType) (*tensor.Tensor, int64, error) {
 		t, err := textTensor(h, e, n, buf, off)
 		return t, end, err
 	}
-	if e.swap > 1 {
-		swapBytes(buf, buf, e.swap)
+	if e.swap != 0 {
+		endian.Swap(buf, buf, e.swap)
 	}
 	normalise(buf, e.dt)
 	if h.Fortran {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ingot/internal/atomicfile"
+	"ingot/internal/endian"
 	"ingot/tensor"
 )
 
@@ -104,8 +105,8 @@ func (a *array) writeTo(w io.Writer) error {
 	switch {
 	case dt == tensor.String:
 		return a.writeText(w)
-	case hostBig && swapUnit(dt) > 1:
-		return inChunks(w, a.t.Bytes(), func(dst, src []byte) { swapBytes(dst, src, swapUnit(dt)) })
+	case endian.Big && endian.Unit(dt) != 0:
+		return inChunks(w, a.t.Bytes(), func(dst, src []byte) { endian.Swap(dst, src, endian.Unit(dt)) })
 	case dt.Bits() < 8:
 		return inChunks(w, a.t.Bytes(), func(dst, src []byte) { narrow(dst, src, dt) })
 	}
