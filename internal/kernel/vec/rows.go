@@ -8,7 +8,7 @@ var inf = float32(math.Inf(1))
 //
 //	for i, x := range src { dst[i] = exp(x - max(src)) / sum(exp(src - max(src))) }
 //
-// within 4 ulp plus the error of the sum. A NaN or +Inf anywhere, or -Inf everywhere, gives NaN everywhere.
+// within 4 ulp, counted with x - max(src) rounded, plus the error of the sum. A NaN or +Inf anywhere, or -Inf everywhere, gives NaN everywhere.
 func Softmax(dst, src []float32) {
 	dst = dst[:len(src)]
 	sum := ExpSum(dst, src, MaxOf(src))
