@@ -48,12 +48,11 @@ type Group struct {
 	sleeping atomic.Bool   // the owner waits for wake; only the owner writes it
 	wake     chan struct{} // may hold a stale token, so the owner looks again
 
-	_         [falseSharing]byte
-	failed    atomic.Bool // one of the two below is set
-	mu        sync.Mutex
-	cancelled bool
-	panicked  *PanicError
-	spare     []*Worker // for nested Runs
+	_        [falseSharing]byte
+	failed   atomic.Bool // a tile panicked, or wasn't run because the context has ended
+	mu       sync.Mutex
+	panicked *PanicError
+	spare    []*Worker // for nested Runs
 }
 
 const (
@@ -85,6 +84,7 @@ func (g *Group) Begin(ctx context.Context) {
 		ctx = context.Background()
 	}
 	g.ctx, g.done = ctx, ctx.Done()
+	g.reset() // a tile that called Goexit on the caller's goroutine has left Run in the middle
 	g.busy.Store(false)
 	if len(g.seats) > 0 {
 		workers.enter(g, runtime.GOMAXPROCS(0))
@@ -233,9 +233,6 @@ func (g *Group) drop() {
 
 // cancel notes that a tile wasn't run because the context has ended.
 func (g *Group) cancel() {
-	g.mu.Lock()
-	g.cancelled = true
-	g.mu.Unlock()
 	g.failed.Store(true)
 	g.drop()
 }
@@ -268,12 +265,17 @@ func (g *Group) outcome() error {
 		return nil
 	}
 	p := g.panicked
-	g.panicked, g.cancelled = nil, false
-	g.failed.Store(false)
+	g.reset()
 	if p != nil {
 		return p
 	}
 	return context.Cause(g.ctx)
+}
+
+// reset makes the group ready for another job.
+func (g *Group) reset() {
+	g.panicked = nil
+	g.failed.Store(false)
 }
 
 // wait returns when no claimed tile is running any more. It spins first, since tiles are short, and then sleeps: the
