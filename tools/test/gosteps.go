@@ -33,7 +33,7 @@ func testGo(ctx context.Context, w *workspace) result {
 	if _, err := suite.Dir(); err == nil {
 		env = append(env, suite.Required+"=1")
 	}
-	return w.goTest(ctx, env, "-timeout", "20m", "./...")
+	return w.goTest(ctx, env, "-timeout", "12m", "./...")
 }
 
 // concurrent are the packages whose tests run again with the race detector:

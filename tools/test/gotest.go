@@ -27,12 +27,13 @@ type goEvent struct {
 // a failed test (it does not build, it panicked outside a test, it ran out of
 // time) counts as one failure.
 type goTests struct {
-	Line     func(string) // gets a line about each finished test; may be nil
+	Line     func(string) // gets a line whenever a test begins or ends; may be nil
 	packages map[string]*goPackage
 	builds   map[string]*bytes.Buffer // output of the compiler by import path
 	loose    bytes.Buffer             // lines that are no events
 	rest     []byte
 	sofar    counts
+	running  []string // tests that have begun and not ended, in the order of their start
 }
 
 type goPackage struct {
@@ -106,30 +107,36 @@ func (g *goTests) test(e goEvent) {
 		}
 	}
 	switch e.Action {
+	case "run":
+		g.running = append(g.running, e.Package+" "+e.Test)
 	case "output":
 		t.output.WriteString(e.Output)
+		return
 	case "pass", "fail", "skip":
 		t.state = e.Action
 		if e.Action == "pass" {
 			t.output = bytes.Buffer{} // thousands of tests pass: keep the rest only
 		}
-		if !t.children {
-			g.progress(e)
-		}
+		g.ended(e, t)
+	}
+	if g.Line != nil && len(g.running) > 0 {
+		g.Line(fmt.Sprintf("%v; running %s", g.sofar, g.running[len(g.running)-1]))
 	}
 }
 
-func (g *goTests) progress(e goEvent) {
-	switch e.Action {
-	case "pass":
+// ended counts a test that has ended for the progress line; what is reported in
+// the end is added up anew.
+func (g *goTests) ended(e goEvent, t *goTest) {
+	name := e.Package + " " + e.Test
+	g.running = slices.DeleteFunc(g.running, func(s string) bool { return s == name })
+	switch {
+	case t.children:
+	case e.Action == "pass":
 		g.sofar.passed++
-	case "fail":
+	case e.Action == "fail":
 		g.sofar.failed++
-	case "skip":
+	default:
 		g.sofar.skipped++
-	}
-	if g.Line != nil {
-		g.Line(fmt.Sprintf("%v, last %s %s", g.sofar, e.Package, e.Test))
 	}
 }
 

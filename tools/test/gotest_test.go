@@ -115,6 +115,15 @@ func TestGoTests(t *testing.T) {
 	}
 }
 
+func TestGoTestsShowWhatRuns(t *testing.T) {
+	var last string
+	g := &goTests{Line: func(s string) { last = s }}
+	_, _ = g.Write([]byte(events([4]string{"run", "p", "TestA"}, [4]string{"run", "q", "TestB"}, [4]string{"pass", "q", "TestB"})))
+	if last != "1 passed, 0 failed, 0 skipped; running p TestA" {
+		t.Errorf("line %q", last)
+	}
+}
+
 func TestSkipReason(t *testing.T) {
 	output := "=== RUN   TestA\n    a_test.go:3: no AVX-512 here\n--- SKIP: TestA (0.00s)\n"
 	if got := reason(output); got != "(no AVX-512 here)" {

@@ -104,8 +104,9 @@ func TestRunAllInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := says("b", failed("killed", ""))
 	stop.run = func(context.Context, *workspace) result { cancel(); return failed("killed", "") }
-	code, out := play(t, ctx, []planned{says("a", passed()), stop, says("c", passed())})
-	if code != 130 || !strings.HasSuffix(out, "interrupted in the step b\n1 passed, 0 failed, 0 skipped\n") {
+	code, out := play(t, ctx, []planned{says("a", failed("real", "")), stop, says("c", passed())})
+	if code != 130 || !strings.HasSuffix(out, "interrupted in the step b; before it:\n0 passed, 1 failed, 0 skipped\n") ||
+		!strings.Contains(out, "FAILED a: real") || strings.Contains(out, "killed") {
 		t.Errorf("exit code %d, output %q", code, out)
 	}
 }

@@ -42,23 +42,21 @@ func (w *workspace) command(ctx context.Context, c proc.Command) result {
 // runAll runs the plan, shows what failed, and returns the exit code.
 func (w *workspace) runAll(ctx context.Context, plan []planned, out io.Writer, verbose bool) int {
 	var total counts
-	var bad []planned
 	results := map[string]result{}
+	interrupted := ""
 	for _, p := range plan {
 		r := w.runStep(ctx, p, results)
 		if ctx.Err() != nil {
-			// What the interrupted step said of itself is an effect of the interruption.
-			fmt.Fprintf(out, "\ninterrupted in the step %s\n%v\n", p.name, total)
-			return 130
+			// What the step says of itself now is an effect of the interruption.
+			interrupted = p.name
+			w.screen.end(skipped("interrupted"), verbose)
+			break
 		}
 		results[p.name] = r
 		total = total.add(r.counts)
 		w.screen.end(r, verbose)
-		if r.failed > 0 {
-			bad = append(bad, p)
-		}
 	}
-	for _, p := range bad {
+	for _, p := range plan {
 		for _, f := range results[p.name].failures {
 			fmt.Fprintf(out, "\n%s %s: %s\n", w.screen.red("FAILED"), p.name, f.title)
 			if text := strings.TrimRight(f.output, "\n"); text != "" {
@@ -66,8 +64,14 @@ func (w *workspace) runAll(ctx context.Context, plan []planned, out io.Writer, v
 			}
 		}
 	}
+	if interrupted != "" {
+		fmt.Fprintf(out, "\ninterrupted in the step %s; before it:", interrupted)
+	}
 	fmt.Fprintf(out, "\n%v\n", total)
-	if total.failed > 0 {
+	switch {
+	case interrupted != "":
+		return 130
+	case total.failed > 0:
 		return 1
 	}
 	return 0
