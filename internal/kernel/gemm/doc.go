@@ -23,3 +23,4 @@ package gemm
 
 //go:generate go run -C ../gen ./gemm -kernels f32 -pkg gemm -out ../gemm/sgemm_amd64.s -stubs ../gemm/sgemm_amd64.go
 //go:generate go run -C ../gen ./gemm -kernels f64 -pkg gemm -out ../gemm/dgemm_amd64.s -stubs ../gemm/dgemm_amd64.go
+//go:generate go run -C ../gen ./gemm -kernels int8 -pkg gemm -out ../gemm/int8_amd64.s -stubs ../gemm/int8_amd64.go

@@ -17,6 +17,12 @@ var families = map[string]func(){
 		transpose()
 	},
 	"f64": func() { float(f64) },
+	"int8": func() {
+		tile8(pairs)
+		tile8(quads)
+		unsignedRow(true)
+		unsignedRow(false)
+	},
 	"peak": func() {
 		peak(isaAVX2)
 		peak(isaAVX512)

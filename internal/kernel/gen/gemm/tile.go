@@ -100,6 +100,17 @@ func floatTile(s isa, e elem) {
 		return r
 	}
 	rows, vecs := arg(argRows), arg(argVecs)
+	dispatch(rows, vecs, s)
+	for nv := s.vecs; nv >= 1; nv-- {
+		for r := s.rows; r >= 1; r-- {
+			t := body{isa: s, elem: e, x: x, label: fmt.Sprintf("tile%dx%d", r, nv), r: r, nv: nv}
+			t.write()
+		}
+	}
+}
+
+// dispatch jumps to the body for (rows, vecs), the largest tiles first.
+func dispatch(rows, vecs Register, s isa) {
 	for nv := s.vecs; nv >= 1; nv-- {
 		if nv > 1 {
 			CMPQ(vecs, U8(uint8(nv)))
@@ -112,12 +123,6 @@ func floatTile(s isa, e elem) {
 		JMP(LabelRef(fmt.Sprintf("tile%dx%d", 1, nv)))
 		if nv > 1 {
 			Label(fmt.Sprintf("narrower%d", nv))
-		}
-	}
-	for nv := s.vecs; nv >= 1; nv-- {
-		for r := s.rows; r >= 1; r-- {
-			t := body{isa: s, elem: e, x: x, label: fmt.Sprintf("tile%dx%d", r, nv), r: r, nv: nv}
-			t.write()
 		}
 	}
 }
@@ -175,28 +180,40 @@ func (t *body) prefetchC() {
 	}
 }
 
-// product accumulates the k loop. Row i of A is addressed from one of the pointers a, a+3·lda, a+6·lda… with the scales 0, 1 and 2,
-// so that a tile of twelve rows needs five registers.
-func (t *body) product() {
-	k, lda, b, ldb := t.arg(argK), t.arg(argLDA), t.arg(argB), t.arg(argLDB)
-	nextA, nextB := t.arg(argNextA), t.arg(argNextB)
-	bases := []Register{t.arg(argA)}
-	if t.r > 3 {
-		lda3 := GP64()
-		LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
-		for len(bases)*3 < t.r {
+// rowsOf addresses n rows that lie ld bytes apart from the pointers first, first+3·ld, first+6·ld… with the scales 0, 1 and 2, so
+// that twelve rows need five registers. at gives the operand disp bytes into row i.
+func rowsOf(first, ld Register, n int) (pointers []Register, at func(i, disp int) Mem) {
+	pointers = []Register{first}
+	if n > 3 {
+		ld3 := GP64()
+		LEAQ(Mem{Base: ld, Index: ld, Scale: 2}, ld3)
+		for len(pointers)*3 < n {
 			p := GP64()
-			LEAQ(Mem{Base: bases[len(bases)-1], Index: lda3, Scale: 1}, p)
-			bases = append(bases, p)
+			LEAQ(Mem{Base: pointers[len(pointers)-1], Index: ld3, Scale: 1}, p)
+			pointers = append(pointers, p)
 		}
 	}
-	element := func(i, u int) Mem {
-		m := Mem{Base: bases[i/3], Disp: u * t.size}
+	return pointers, func(i, disp int) Mem {
+		m := Mem{Base: pointers[i/3], Disp: disp}
 		if i%3 != 0 {
-			m.Index, m.Scale = lda, uint8(i%3)
+			m.Index, m.Scale = ld, uint8(i%3)
 		}
 		return m
 	}
+}
+
+// advance adds n bytes to pointers.
+func advance(pointers []Register, n int) {
+	for _, p := range pointers {
+		ADDQ(U32(uint32(n)), p)
+	}
+}
+
+// product accumulates the k loop.
+func (t *body) product() {
+	k, lda, b, ldb := t.arg(argK), t.arg(argLDA), t.arg(argB), t.arg(argLDB)
+	nextA, nextB := t.arg(argNextA), t.arg(argNextB)
+	rows, at := rowsOf(t.arg(argA), lda, t.r)
 	step := func(u int) {
 		bv := make([]VecVirtual, t.nv)
 		for j := range bv {
@@ -206,15 +223,10 @@ func (t *body) product() {
 		ADDQ(ldb, b)
 		for i := range t.r {
 			av := t.vector()
-			t.broadcast(element(i, u), av)
+			t.broadcast(at(i, u*t.size), av)
 			for j := range bv {
 				t.fma(bv[j], av, t.acc[i][j])
 			}
-		}
-	}
-	advance := func(n int) {
-		for _, p := range bases {
-			ADDQ(U32(uint32(n*t.size)), p)
 		}
 	}
 	SUBQ(U32(uint32(t.unroll)), k)
@@ -231,7 +243,7 @@ func (t *body) product() {
 	PREFETCHT1(Mem{Base: nextB})
 	ADDQ(U32(64), nextB)
 	ADDQ(U32(uint32(t.r*t.unroll*t.size)), nextA)
-	advance(t.unroll)
+	advance(rows, t.unroll*t.size)
 	SUBQ(U32(uint32(t.unroll)), k)
 	JGE(LabelRef(t.label + "_loop"))
 	Label(t.label + "_tail")
@@ -239,7 +251,7 @@ func (t *body) product() {
 	JZ(LabelRef(t.label + "_done"))
 	Label(t.label + "_single")
 	step(0)
-	advance(1)
+	advance(rows, t.size)
 	DECQ(k)
 	JNZ(LabelRef(t.label + "_single"))
 	Label(t.label + "_done")
@@ -255,23 +267,16 @@ func (t *body) epilogue() {
 	TESTQ(flags, flags)
 	JZ(LabelRef(t.label + "_store"))
 
-	section := func(flag int, name string, f func()) {
-		after := t.label + "_no" + name
-		TESTQ(U32(uint32(flag)), flags)
-		JZ(LabelRef(after))
-		f()
-		Label(after)
-	}
 	scalar := func(i int) VecVirtual {
 		v := t.vector()
 		t.broadcast(Mem{Base: t.x, Disp: argScalars + i*t.size}, v)
 		return v
 	}
-	section(flagAlpha, "alpha", func() {
+	t.section(flags, flagAlpha, "alpha", func() {
 		alpha := scalar(0)
 		t.each(func(i, j int) { t.mul(alpha, t.acc[i][j]) })
 	})
-	section(flagD, "addend", func() {
+	t.section(flags, flagD, "addend", func() {
 		d, ldd, beta := t.arg(argD), t.arg(argLDD), scalar(1)
 		for i := range t.r {
 			for j := range t.nv {
@@ -283,7 +288,7 @@ func (t *body) epilogue() {
 			}
 		}
 	})
-	section(flagBias, "bias", func() {
+	t.section(flags, flagBias, "bias", func() {
 		bias := t.arg(argBias)
 		for j := range t.nv {
 			v := t.loadPart(Mem{Base: bias, Disp: j * t.bytes}, j)
@@ -292,7 +297,7 @@ func (t *body) epilogue() {
 			}
 		}
 	})
-	section(flagRowBias, "rowbias", func() {
+	t.section(flags, flagRowBias, "rowbias", func() {
 		bias := t.arg(argRowBias)
 		for i := range t.r {
 			v := t.vector()
@@ -302,13 +307,22 @@ func (t *body) epilogue() {
 			}
 		}
 	})
-	section(flagClip, "clip", func() {
+	t.section(flags, flagClip, "clip", func() {
 		// MAX and MIN return the second source when one is NaN: the accumulator, so that NaN stays.
 		lo, hi := scalar(2), scalar(3)
 		t.each(func(i, j int) { t.max(lo, t.acc[i][j]) })
 		t.each(func(i, j int) { t.min(hi, t.acc[i][j]) })
 	})
 	Label(t.label + "_store")
+}
+
+// section writes what is done when a flag is set.
+func (t *body) section(flags Register, flag int, name string, f func()) {
+	after := t.label + "_no" + name
+	TESTQ(U32(uint32(flag)), flags)
+	JZ(LabelRef(after))
+	f()
+	Label(after)
 }
 
 func (t *body) store() {
