@@ -1,6 +1,9 @@
 package num
 
-import "ingot/tensor"
+import (
+	"ingot/internal/kernel/vec"
+	"ingot/tensor"
+)
 
 func part[T any](t *tensor.Tensor, off, n int) []T { return tensor.View[T](t)[off:][:n] }
 
@@ -16,9 +19,9 @@ func Load32(dst []float32, t *tensor.Tensor, off int) bool {
 	case tensor.Float64:
 		widen(dst, part[float64](t, off, n))
 	case tensor.Float16:
-		fromF16(dst, part[uint16](t, off, n))
+		vec.FromHalf(dst, part[uint16](t, off, n))
 	case tensor.BFloat16:
-		fromBF16(dst, part[uint16](t, off, n))
+		vec.FromBrain(dst, part[uint16](t, off, n))
 	default:
 		if tab := tables[dt]; tab != nil {
 			table(dst, part[uint8](t, off, n), tab)
@@ -131,18 +134,4 @@ func loadInts[D float32 | float64 | int64 | uint64](dst []D, t *tensor.Tensor, o
 		return false
 	}
 	return true
-}
-
-func fromF16(dst []float32, src []uint16) {
-	src = src[:len(dst)]
-	for i, b := range src {
-		dst[i] = tensor.F16(b).Float32()
-	}
-}
-
-func fromBF16(dst []float32, src []uint16) {
-	src = src[:len(dst)]
-	for i, b := range src {
-		dst[i] = tensor.BF16(b).Float32()
-	}
 }

@@ -3,6 +3,7 @@ package num
 import (
 	"math"
 
+	"ingot/internal/kernel/vec"
 	"ingot/tensor"
 )
 
@@ -30,9 +31,9 @@ func (r Rules) Store32(t *tensor.Tensor, off int, src []float32) bool {
 	case tensor.Float64:
 		widen(part[float64](t, off, n), src)
 	case tensor.Float16:
-		toF16(part[uint16](t, off, n), src)
+		vec.ToHalf(part[uint16](t, off, n), src)
 	case tensor.BFloat16:
-		toBF16(part[uint16](t, off, n), src)
+		vec.ToBrain(part[uint16](t, off, n), src)
 	case tensor.Bool:
 		notZero(part[uint8](t, off, n), src)
 	default:
@@ -214,20 +215,6 @@ func notZero[S float32 | float64 | int64 | uint64](dst []uint8, src []S) {
 		if v != 0 {
 			dst[i] = 1
 		}
-	}
-}
-
-func toF16(dst []uint16, src []float32) {
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] = uint16(tensor.ToF16(v))
-	}
-}
-
-func toBF16(dst []uint16, src []float32) {
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] = uint16(tensor.ToBF16(v))
 	}
 }
 
