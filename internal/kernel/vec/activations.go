@@ -242,31 +242,38 @@ func Sin(dst, src []float32) { trigonometric(dst, src, false) }
 // within 2 ulp, for arguments of any size.
 func Cos(dst, src []float32) { trigonometric(dst, src, true) }
 
-// trigonometric works in blocks. The assembly is good for |x| ≤ 2¹⁷; elements beyond, or not finite, are done one by one.
+// smallAngle is up to where the assembly's reduction by π/2 is good.
+const smallAngle = 1 << 17
+
+// trigonometric works in blocks, so that a block without large or infinite arguments goes through assembly alone.
 func trigonometric(dst, src []float32, cos bool) {
-	const block, limit = 256, 1 << 17
+	const block = 256
 	dst = dst[:len(src)]
-	var room [block]float32
 	for len(src) > 0 {
 		n := min(block, len(src))
-		x, y := src[:n], dst[:n]
-		src, dst = src[n:], dst[n:]
-		if MaxOf(x) <= limit && MinOf(x) >= -limit {
-			if trigonometricSmall(y, x, cos) {
-				continue
-			}
+		if !(MaxAbs(src[:n]) <= smallAngle) || !trigonometricSmall(dst[:n], src[:n], cos) {
+			trigonometricMixed(dst[:n], src[:n], cos)
 		}
-		copied := room[:copy(room[:], x)]
-		vectors := trigonometricSmall(y, copied, cos)
-		for i, v := range copied {
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+// trigonometricMixed does large arguments one by one, and the small ones as if they were alone.
+func trigonometricMixed(dst, src []float32, cos bool) {
+	var room [16]float32
+	for len(src) > 0 {
+		x := room[:copy(room[:], src)]
+		vectors := trigonometricSmall(dst[:len(x)], x, cos)
+		for i, v := range x {
 			switch {
-			case vectors && abs1(v) <= limit:
+			case vectors && abs1(v) <= smallAngle:
 			case cos:
-				y[i] = float32(math.Cos(float64(v)))
+				dst[i] = float32(math.Cos(float64(v)))
 			default:
-				y[i] = float32(math.Sin(float64(v)))
+				dst[i] = float32(math.Sin(float64(v)))
 			}
 		}
+		dst, src = dst[len(x):], src[len(x):]
 	}
 }
 

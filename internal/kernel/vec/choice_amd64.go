@@ -977,3 +977,17 @@ func minOfAsm(src []float32) (float32, bool) {
 	}
 	return 0, false
 }
+
+func maxAbsAsm(src []float32) (float32, bool) {
+	n := len(src)
+	if n == 0 {
+		return 0, false
+	}
+	switch tier {
+	case cpu.AVX512:
+		return maxAbsAVX512(&src[0], n), true
+	case cpu.AVX2:
+		return maxAbsAVX2(&src[0], n), true
+	}
+	return 0, false
+}

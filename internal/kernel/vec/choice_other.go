@@ -127,3 +127,5 @@ func expSumAsm(dst, src []float32, top float32) (float32, bool) { return 0, fals
 func maxOfAsm(src []float32) (float32, bool) { return 0, false }
 
 func minOfAsm(src []float32) (float32, bool) { return 0, false }
+
+func maxAbsAsm(src []float32) (float32, bool) { return 0, false }

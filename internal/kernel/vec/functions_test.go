@@ -229,8 +229,8 @@ func inputs() (x, y, z []float32) {
 	n := len(x)
 	y, z = make([]float32, n), make([]float32, n)
 	for i := range x {
-		y[i] = x[(i*7919+13)%n]
-		z[i] = x[(i*104729+7)%n]
+		y[i] = x[(i*17+13)%n]
+		z[i] = x[(i*31+7)%n]
 	}
 	for i := range len(specials()) * 3 { // pairs of specials
 		y[i] = x[i%7]

@@ -1,5 +1,7 @@
 package vec
 
+import "math"
+
 // Reductions. A chunk is folded into lanes, element i into lane i%32, and the lanes are joined: j with j+16, j+8, j+4, j+2, j+1.
 // More than one chunk: the two halves, cut at a multiple of the chunk, are reduced and joined. The order is a function of the length alone,
 // and the error of a sum grows with the logarithm of the length.
@@ -34,7 +36,7 @@ func Sum(src []float32) float32 {
 	}
 	var s [lanes]float32
 	for i, x := range src {
-		s[i%lanes] += x
+		s[i&(lanes-1)] += x
 	}
 	return joinSum(&s)
 }
@@ -51,7 +53,7 @@ func SumSq(src []float32) float32 {
 	}
 	var s [lanes]float32
 	for i, x := range src {
-		s[i%lanes] = mad(x, x, s[i%lanes])
+		s[i&(lanes-1)] = mad(x, x, s[i&(lanes-1)])
 	}
 	return joinSum(&s)
 }
@@ -69,7 +71,7 @@ func SumSqDev(src []float32, mean float32) float32 {
 	var s [lanes]float32
 	for i, x := range src {
 		d := x - mean
-		s[i%lanes] = mad(d, d, s[i%lanes])
+		s[i&(lanes-1)] = mad(d, d, s[i&(lanes-1)])
 	}
 	return joinSum(&s)
 }
@@ -86,7 +88,7 @@ func SumAbs(src []float32) float32 {
 	}
 	var s [lanes]float32
 	for i, x := range src {
-		s[i%lanes] += abs1(x)
+		s[i&(lanes-1)] += abs1(x)
 	}
 	return joinSum(&s)
 }
@@ -104,7 +106,7 @@ func Dot(a, b []float32) float32 {
 	}
 	var s [lanes]float32
 	for i, x := range a {
-		s[i%lanes] = mad(x, b[i], s[i%lanes])
+		s[i&(lanes-1)] = mad(x, b[i], s[i&(lanes-1)])
 	}
 	return joinSum(&s)
 }
@@ -123,7 +125,7 @@ func SumExp(src []float32, top float32) float32 {
 	}
 	var s [lanes]float32
 	for i, x := range src {
-		s[i%lanes] += expNeg1(x - top)
+		s[i&(lanes-1)] += expNeg1(x - top)
 	}
 	return joinSum(&s)
 }
@@ -145,7 +147,7 @@ func ExpSum(dst, src []float32, top float32) float32 {
 	for i, x := range src {
 		y := expNeg1(x - top)
 		dst[i] = y
-		s[i%lanes] += y
+		s[i&(lanes-1)] += y
 	}
 	return joinSum(&s)
 }
@@ -178,4 +180,19 @@ func MinOf(src []float32) float32 {
 		s = min(s, x)
 	}
 	return s
+}
+
+// MaxAbs is the greatest absolute value; a NaN wins. Of nothing it is 0.
+func MaxAbs(src []float32) float32 {
+	if n := len(src); n > chunk {
+		return max(MaxAbs(src[:half(n)]), MaxAbs(src[half(n):]))
+	}
+	if s, ok := maxAbsAsm(src); ok {
+		return s
+	}
+	var s uint32 // floats without a sign are in the order of their bits, NaNs last
+	for _, x := range src {
+		s = max(s, math.Float32bits(x)&^(1<<31))
+	}
+	return math.Float32frombits(s)
 }

@@ -32,6 +32,9 @@ func sumRef(f func(x, y float64) float64) func(x, y []float32) (v, size float64)
 
 const expTop = 6 // above every element of the tests
 
+// exponentials is where the reductions' ExpSum writes.
+var exponentials [3 * chunk]float32
+
 var reductions = []reduction{
 	{"Sum", func(x, _ []float32) float32 { return Sum(x) }, sumRef(func(x, _ float64) float64 { return x }), 1e-6, true},
 	{"SumSq", func(x, _ []float32) float32 { return SumSq(x) }, sumRef(func(x, _ float64) float64 { return x * x }), 1e-6, false},
@@ -40,15 +43,7 @@ var reductions = []reduction{
 	{"Dot", Dot, sumRef(func(x, y float64) float64 { return x * y }), 1e-6, false},
 	{"SumExp", func(x, _ []float32) float32 { return SumExp(x, expTop) }, sumRef(func(x, _ float64) float64 { return math.Exp(x - expTop) }), 1e-6, false},
 	{"ExpSum", func(x, _ []float32) float32 {
-		var room [3 * chunk]float32
-		dst := room[:len(x)]
-		s := ExpSum(dst, x, expTop)
-		for i, y := range dst {
-			if d := distance(y, math.Exp(float64(x[i]-expTop))); d > 2*ulpOf(float64(y)) {
-				return float32(math.NaN())
-			}
-		}
-		return s
+		return ExpSum(exponentials[:len(x)], x, expTop)
 	}, sumRef(func(x, _ float64) float64 { return math.Exp(x - expTop) }), 1e-6, false},
 	{"MaxOf", func(x, _ []float32) float32 { return MaxOf(x) }, func(x, _ []float32) (v, size float64) {
 		v = math.Inf(-1)
@@ -64,13 +59,19 @@ var reductions = []reduction{
 		}
 		return v, 0
 	}, 0, true},
+	{"MaxAbs", func(x, _ []float32) float32 { return MaxAbs(x) }, func(x, _ []float32) (v, size float64) {
+		for _, x := range x {
+			v = max(v, math.Abs(float64(x)))
+		}
+		return v, 0
+	}, 0, true},
 }
 
 // wave is test data within ±5, in no simple order.
 func wave(n, seed int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
-		x[i] = float32((i*7919+seed*104729)%1000)/100 - 5
+		x[i] = float32((i*7919+seed%1000*104729)%1000)/100 - 5
 	}
 	return x
 }
@@ -117,7 +118,7 @@ func TestReductionSpecials(t *testing.T) {
 			for at := range n {
 				x := wave(n, 3)
 				x[at] = nan
-				if !isNaN(Sum(x)) || !isNaN(MaxOf(x)) || !isNaN(MinOf(x)) || !isNaN(SumExp(x, expTop)) || !isNaN(Dot(x, x)) {
+				if !isNaN(Sum(x)) || !isNaN(MaxOf(x)) || !isNaN(MinOf(x)) || !isNaN(MaxAbs(x)) || !isNaN(SumExp(x, expTop)) || !isNaN(Dot(x, x)) {
 					t.Fatalf("a NaN at %d of %d is lost", at, n)
 				}
 				x[at] = 7
@@ -125,7 +126,7 @@ func TestReductionSpecials(t *testing.T) {
 					t.Fatalf("the maximum at %d of %d is lost", at, n)
 				}
 				x[at] = -7
-				if MinOf(x) != -7 {
+				if MinOf(x) != -7 || MaxAbs(x) != 7 {
 					t.Fatalf("the minimum at %d of %d is lost", at, n)
 				}
 				for i := range x {
@@ -145,6 +146,25 @@ func TestReductionSpecials(t *testing.T) {
 		}
 		if MaxOf(nil) != -inf || MinOf(nil) != inf || Sum(nil) != 0 {
 			t.Error("reductions of nothing")
+		}
+	})
+}
+
+// TestExpSum looks at the exponentials that ExpSum writes.
+func TestExpSum(t *testing.T) {
+	onTiers(t, func(t *testing.T) {
+		for n := range 3 * lanes {
+			x, y := wave(n, n), make([]float32, n+1)
+			MulS(x, x, 20)
+			ExpSum(y, x, 100)
+			for i, x := range x {
+				if d := distance(y[i], math.Exp(float64(x-100))); d > 2*ulpOf(float64(y[i])) {
+					t.Fatalf("%d elements: at %g: got %g", n, x, y[i])
+				}
+			}
+			if y[n] != 0 {
+				t.Fatalf("%d elements: wrote beside the slice", n)
+			}
 		}
 	})
 }

@@ -98,17 +98,17 @@ func Normalize(dst, src, gamma, beta []float32, mean, inv float32) {
 
 // Rows of channels (NHWC): x holds rows of len(scale) or len(bias) elements. A length that is no multiple leaves a last, shorter row.
 
-// narrow is the row length below which rows are worked on several at a time, against repeated operands.
-const narrow = 16
+// repeated is room for the operand of several narrow rows, which are worked on together.
+type repeated [256]float32
 
-// repeated is room for the operand of several narrow rows.
-type repeated [8 * narrow]float32
+// narrow says whether to work on several rows of width n at once; repeating the operand costs as much as a few rows.
+func narrow(n, total int) bool { return 0 < n && n <= len(repeated{})/4 && total >= 4*n }
 
-// fill repeats row as often as it fits.
+// fill repeats row a power of two times, as often as it fits.
 func (r *repeated) fill(row []float32) []float32 {
-	n := 0
-	for n+len(row) <= len(r) {
-		n += copy(r[n:], row)
+	n := copy(r[:], row)
+	for 2*n <= len(r) {
+		n += copy(r[n:2*n], r[:n])
 	}
 	return r[:n]
 }
@@ -117,10 +117,15 @@ func (r *repeated) fill(row []float32) []float32 {
 //
 //	for i, v := range x { dst[i] = v + bias[i%len(bias)] }
 func AddRows(dst, x, bias []float32) {
-	var room repeated
-	if n := len(bias); n < narrow && len(x) > n && n > 0 {
-		bias = room.fill(bias)
+	if narrow(len(bias), len(x)) {
+		var room repeated
+		addEachRow(dst, x, room.fill(bias))
+		return
 	}
+	addEachRow(dst, x, bias)
+}
+
+func addEachRow(dst, x, bias []float32) {
 	for len(x) > 0 && len(bias) > 0 {
 		n := min(len(x), len(bias))
 		Add(dst[:n], x[:n], bias[:n])
@@ -132,13 +137,38 @@ func AddRows(dst, x, bias []float32) {
 //
 //	for i, v := range x { dst[i] = v * scale[i%len(scale)] }
 func MulRows(dst, x, scale []float32) {
-	var room repeated
-	if n := len(scale); n < narrow && len(x) > n && n > 0 {
-		scale = room.fill(scale)
+	if narrow(len(scale), len(x)) {
+		var room repeated
+		mulEachRow(dst, x, room.fill(scale))
+		return
 	}
+	mulEachRow(dst, x, scale)
+}
+
+func mulEachRow(dst, x, scale []float32) {
 	for len(x) > 0 && len(scale) > 0 {
 		n := min(len(x), len(scale))
 		Mul(dst[:n], x[:n], scale[:n])
+		dst, x = dst[n:], x[n:]
+	}
+}
+
+// PReluRows multiplies the negative elements of each row by slope:
+//
+//	for i, v := range x { dst[i] = v < 0 ? v*slope[i%len(slope)] : v }
+func PReluRows(dst, x, slope []float32) {
+	if narrow(len(slope), len(x)) {
+		var room repeated
+		pReluEachRow(dst, x, room.fill(slope))
+		return
+	}
+	pReluEachRow(dst, x, slope)
+}
+
+func pReluEachRow(dst, x, slope []float32) {
+	for len(x) > 0 && len(slope) > 0 {
+		n := min(len(x), len(slope))
+		PRelu(dst[:n], x[:n], slope[:n])
 		dst, x = dst[n:], x[n:]
 	}
 }
@@ -150,28 +180,18 @@ func MulRows(dst, x, scale []float32) {
 // with scale and bias of one length. The product may be fused with the sum.
 func MulAddRows(dst, x, scale, bias []float32) {
 	bias = bias[:len(scale)]
-	var room, room2 repeated
-	if n := len(scale); n < narrow && len(x) > n && n > 0 {
-		scale, bias = room.fill(scale), room2.fill(bias)
+	if narrow(len(scale), len(x)) {
+		var room, room2 repeated
+		mulAddEachRow(dst, x, room.fill(scale), room2.fill(bias))
+		return
 	}
+	mulAddEachRow(dst, x, scale, bias)
+}
+
+func mulAddEachRow(dst, x, scale, bias []float32) {
 	for len(x) > 0 && len(scale) > 0 {
 		n := min(len(x), len(scale))
 		MulAdd(dst[:n], x[:n], scale[:n], bias[:n])
-		dst, x = dst[n:], x[n:]
-	}
-}
-
-// PReluRows multiplies the negative elements of each row by slope:
-//
-//	for i, v := range x { dst[i] = v < 0 ? v*slope[i%len(slope)] : v }
-func PReluRows(dst, x, slope []float32) {
-	var room repeated
-	if n := len(slope); n < narrow && len(x) > n && n > 0 {
-		slope = room.fill(slope)
-	}
-	for len(x) > 0 && len(slope) > 0 {
-		n := min(len(x), len(slope))
-		PRelu(dst[:n], x[:n], slope[:n])
 		dst, x = dst[n:], x[n:]
 	}
 }

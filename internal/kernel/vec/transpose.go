@@ -71,6 +71,14 @@ func transpose[T uint8 | uint16 | uint32 | uint64](dst []T, dstStride int, src [
 		}
 		return
 	}
+	if cols == 3 {
+		a, b, c := dst[:rows], dst[dstStride:][:rows], dst[2*dstStride:][:rows]
+		for i := range a {
+			s := src[i*srcStride:][:3]
+			a[i], b[i], c[i] = s[0], s[1], s[2]
+		}
+		return
+	}
 	for i0 := 0; i0 < rows; i0 += transposeBlock {
 		i1 := min(i0+transposeBlock, rows)
 		for j0 := 0; j0 < cols; j0 += transposeBlock {

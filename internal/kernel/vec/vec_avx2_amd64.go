@@ -438,6 +438,13 @@ func maxOfAVX2(src *float32, n int) float32
 //go:noescape
 func minOfAVX2(src *float32, n int) float32
 
+// maxAbsAVX2 is
+//
+//	for _, x := range src { s = max(s, abs(x)) }
+//
+//go:noescape
+func maxAbsAVX2(src *float32, n int) float32
+
 // transpose8AVX2 is, for n a multiple of 8 and strides in elements,
 //
 //	for j := range n { for i := range 8 { dst[j*dstStride+i] = src[i*srcStride+j] } }

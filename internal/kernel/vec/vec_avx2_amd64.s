@@ -5302,40 +5302,72 @@ TEXT ·maxOfAVX2(SB), NOSPLIT, $0-20
 	VMOVUPS vecData<>+1184(SB), Y1
 	VMOVUPS vecData<>+1184(SB), Y2
 	VMOVUPS vecData<>+1184(SB), Y3
+	VMOVUPS vecData<>+1184(SB), Y4
+	VMOVUPS vecData<>+1184(SB), Y5
+	VMOVUPS vecData<>+1184(SB), Y6
+	VMOVUPS vecData<>+1184(SB), Y7
 
 full:
-	CMPQ    CX, $+32
+	CMPQ    CX, $+64
 	JLT     rest
-	VMOVUPS (AX), Y4
-	VMAXPS  Y4, Y0, Y5
-	VMAXPS  Y0, Y4, Y6
-	VANDPS  Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y0, Y0
-	VORPS   Y0, Y5, Y0
+	VMOVUPS (AX), Y8
+	VMAXPS  Y8, Y0, Y9
+	VMAXPS  Y0, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y0, Y0
+	VORPS   Y0, Y9, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(AX), Y4
-	VMAXPS  Y4, Y1, Y5
-	VMAXPS  Y1, Y4, Y6
-	VANDPS  Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y1, Y1
-	VORPS   Y1, Y5, Y1
+	VMOVUPS 32(AX), Y8
+	VMAXPS  Y8, Y1, Y9
+	VMAXPS  Y1, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y1, Y1
+	VORPS   Y1, Y9, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(AX), Y4
-	VMAXPS  Y4, Y2, Y5
-	VMAXPS  Y2, Y4, Y6
-	VANDPS  Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y2, Y2
-	VORPS   Y2, Y5, Y2
+	VMOVUPS 64(AX), Y8
+	VMAXPS  Y8, Y2, Y9
+	VMAXPS  Y2, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y2, Y2
+	VORPS   Y2, Y9, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(AX), Y4
-	VMAXPS  Y4, Y3, Y5
-	VMAXPS  Y3, Y4, Y6
-	VANDPS  Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y3, Y3
-	VORPS   Y3, Y5, Y3
+	VMOVUPS 96(AX), Y8
+	VMAXPS  Y8, Y3, Y9
+	VMAXPS  Y3, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y3, Y3
+	VORPS   Y3, Y9, Y3
 	VMOVAPS Y3, Y3
-	ADDQ    $+128, AX
-	SUBQ    $+32, CX
+	VMOVUPS 128(AX), Y8
+	VMAXPS  Y8, Y4, Y9
+	VMAXPS  Y4, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y4, Y4
+	VORPS   Y4, Y9, Y4
+	VMOVAPS Y4, Y4
+	VMOVUPS 160(AX), Y8
+	VMAXPS  Y8, Y5, Y9
+	VMAXPS  Y5, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y5, Y5
+	VORPS   Y5, Y9, Y5
+	VMOVAPS Y5, Y5
+	VMOVUPS 192(AX), Y8
+	VMAXPS  Y8, Y6, Y9
+	VMAXPS  Y6, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y6, Y6
+	VORPS   Y6, Y9, Y6
+	VMOVAPS Y6, Y6
+	VMOVUPS 224(AX), Y8
+	VMAXPS  Y8, Y7, Y9
+	VMAXPS  Y7, Y8, Y10
+	VANDPS  Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y7, Y7
+	VORPS   Y7, Y9, Y7
+	VMOVAPS Y7, Y7
+	ADDQ    $+256, AX
+	SUBQ    $+64, CX
 	JMP     full
 
 rest:
@@ -5346,15 +5378,15 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS (AX), Y4, Y5
-	VMOVUPS    vecData<>+1184(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMAXPS     Y4, Y0, Y5
-	VMAXPS     Y0, Y4, Y6
-	VANDPS     Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y0, Y0
-	VORPS      Y0, Y5, Y0
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS (AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y0, Y9
+	VMAXPS     Y0, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y0, Y0
+	VORPS      Y0, Y9, Y0
 	VMOVAPS    Y0, Y0
 	SUBQ       $+8, CX
 	TESTQ      CX, CX
@@ -5364,15 +5396,15 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS 32(AX), Y4, Y5
-	VMOVUPS    vecData<>+1184(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMAXPS     Y4, Y1, Y5
-	VMAXPS     Y1, Y4, Y6
-	VANDPS     Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y1, Y1
-	VORPS      Y1, Y5, Y1
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 32(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y1, Y9
+	VMAXPS     Y1, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y1, Y1
+	VORPS      Y1, Y9, Y1
 	VMOVAPS    Y1, Y1
 	SUBQ       $+8, CX
 	TESTQ      CX, CX
@@ -5382,15 +5414,15 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS 64(AX), Y4, Y5
-	VMOVUPS    vecData<>+1184(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMAXPS     Y4, Y2, Y5
-	VMAXPS     Y2, Y4, Y6
-	VANDPS     Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y2, Y2
-	VORPS      Y2, Y5, Y2
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 64(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y2, Y9
+	VMAXPS     Y2, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y2, Y2
+	VORPS      Y2, Y9, Y2
 	VMOVAPS    Y2, Y2
 	SUBQ       $+8, CX
 	TESTQ      CX, CX
@@ -5400,19 +5432,111 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS 96(AX), Y4, Y5
-	VMOVUPS    vecData<>+1184(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMAXPS     Y4, Y3, Y5
-	VMAXPS     Y3, Y4, Y6
-	VANDPS     Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y3, Y3
-	VORPS      Y3, Y5, Y3
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 96(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y3, Y9
+	VMAXPS     Y3, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y9, Y3
 	VMOVAPS    Y3, Y3
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 128(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y4, Y9
+	VMAXPS     Y4, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y4, Y4
+	VORPS      Y4, Y9, Y4
+	VMOVAPS    Y4, Y4
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 160(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y5, Y9
+	VMAXPS     Y5, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y5, Y5
+	VORPS      Y5, Y9, Y5
+	VMOVAPS    Y5, Y5
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 192(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y6, Y9
+	VMAXPS     Y6, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y6, Y6
+	VORPS      Y6, Y9, Y6
+	VMOVAPS    Y6, Y6
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 224(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y10
+	VANDPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y7, Y7
+	VORPS      Y7, Y9, Y7
+	VMOVAPS    Y7, Y7
 	SUBQ       $+8, CX
 
 join:
+	VMAXPS     Y4, Y0, Y8
+	VMAXPS     Y0, Y4, Y9
+	VANDPS     Y9, Y8, Y8
+	VCMPPS     $0x03, Y4, Y0, Y0
+	VORPS      Y0, Y8, Y0
+	VMAXPS     Y5, Y1, Y4
+	VMAXPS     Y1, Y5, Y8
+	VANDPS     Y8, Y4, Y4
+	VCMPPS     $0x03, Y5, Y1, Y1
+	VORPS      Y1, Y4, Y1
+	VMAXPS     Y6, Y2, Y4
+	VMAXPS     Y2, Y6, Y5
+	VANDPS     Y5, Y4, Y4
+	VCMPPS     $0x03, Y6, Y2, Y2
+	VORPS      Y2, Y4, Y2
+	VMAXPS     Y7, Y3, Y4
+	VMAXPS     Y3, Y7, Y5
+	VANDPS     Y5, Y4, Y4
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y4, Y3
 	VMAXPS     Y2, Y0, Y4
 	VMAXPS     Y0, Y2, Y5
 	VANDPS     Y5, Y4, Y4
@@ -5459,40 +5583,72 @@ TEXT ·minOfAVX2(SB), NOSPLIT, $0-20
 	VMOVUPS vecData<>+1088(SB), Y1
 	VMOVUPS vecData<>+1088(SB), Y2
 	VMOVUPS vecData<>+1088(SB), Y3
+	VMOVUPS vecData<>+1088(SB), Y4
+	VMOVUPS vecData<>+1088(SB), Y5
+	VMOVUPS vecData<>+1088(SB), Y6
+	VMOVUPS vecData<>+1088(SB), Y7
 
 full:
-	CMPQ    CX, $+32
+	CMPQ    CX, $+64
 	JLT     rest
-	VMOVUPS (AX), Y4
-	VMINPS  Y4, Y0, Y5
-	VMINPS  Y0, Y4, Y6
-	VORPS   Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y0, Y0
-	VORPS   Y0, Y5, Y0
+	VMOVUPS (AX), Y8
+	VMINPS  Y8, Y0, Y9
+	VMINPS  Y0, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y0, Y0
+	VORPS   Y0, Y9, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(AX), Y4
-	VMINPS  Y4, Y1, Y5
-	VMINPS  Y1, Y4, Y6
-	VORPS   Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y1, Y1
-	VORPS   Y1, Y5, Y1
+	VMOVUPS 32(AX), Y8
+	VMINPS  Y8, Y1, Y9
+	VMINPS  Y1, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y1, Y1
+	VORPS   Y1, Y9, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(AX), Y4
-	VMINPS  Y4, Y2, Y5
-	VMINPS  Y2, Y4, Y6
-	VORPS   Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y2, Y2
-	VORPS   Y2, Y5, Y2
+	VMOVUPS 64(AX), Y8
+	VMINPS  Y8, Y2, Y9
+	VMINPS  Y2, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y2, Y2
+	VORPS   Y2, Y9, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(AX), Y4
-	VMINPS  Y4, Y3, Y5
-	VMINPS  Y3, Y4, Y6
-	VORPS   Y6, Y5, Y5
-	VCMPPS  $0x03, Y4, Y3, Y3
-	VORPS   Y3, Y5, Y3
+	VMOVUPS 96(AX), Y8
+	VMINPS  Y8, Y3, Y9
+	VMINPS  Y3, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y3, Y3
+	VORPS   Y3, Y9, Y3
 	VMOVAPS Y3, Y3
-	ADDQ    $+128, AX
-	SUBQ    $+32, CX
+	VMOVUPS 128(AX), Y8
+	VMINPS  Y8, Y4, Y9
+	VMINPS  Y4, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y4, Y4
+	VORPS   Y4, Y9, Y4
+	VMOVAPS Y4, Y4
+	VMOVUPS 160(AX), Y8
+	VMINPS  Y8, Y5, Y9
+	VMINPS  Y5, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y5, Y5
+	VORPS   Y5, Y9, Y5
+	VMOVAPS Y5, Y5
+	VMOVUPS 192(AX), Y8
+	VMINPS  Y8, Y6, Y9
+	VMINPS  Y6, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y6, Y6
+	VORPS   Y6, Y9, Y6
+	VMOVAPS Y6, Y6
+	VMOVUPS 224(AX), Y8
+	VMINPS  Y8, Y7, Y9
+	VMINPS  Y7, Y8, Y10
+	VORPS   Y10, Y9, Y9
+	VCMPPS  $0x03, Y8, Y7, Y7
+	VORPS   Y7, Y9, Y7
+	VMOVAPS Y7, Y7
+	ADDQ    $+256, AX
+	SUBQ    $+64, CX
 	JMP     full
 
 rest:
@@ -5503,15 +5659,15 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS (AX), Y4, Y5
-	VMOVUPS    vecData<>+1088(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMINPS     Y4, Y0, Y5
-	VMINPS     Y0, Y4, Y6
-	VORPS      Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y0, Y0
-	VORPS      Y0, Y5, Y0
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS (AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y0, Y9
+	VMINPS     Y0, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y0, Y0
+	VORPS      Y0, Y9, Y0
 	VMOVAPS    Y0, Y0
 	SUBQ       $+8, CX
 	TESTQ      CX, CX
@@ -5521,15 +5677,15 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS 32(AX), Y4, Y5
-	VMOVUPS    vecData<>+1088(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMINPS     Y4, Y1, Y5
-	VMINPS     Y1, Y4, Y6
-	VORPS      Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y1, Y1
-	VORPS      Y1, Y5, Y1
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 32(AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y1, Y9
+	VMINPS     Y1, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y1, Y1
+	VORPS      Y1, Y9, Y1
 	VMOVAPS    Y1, Y1
 	SUBQ       $+8, CX
 	TESTQ      CX, CX
@@ -5539,15 +5695,15 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS 64(AX), Y4, Y5
-	VMOVUPS    vecData<>+1088(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMINPS     Y4, Y2, Y5
-	VMINPS     Y2, Y4, Y6
-	VORPS      Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y2, Y2
-	VORPS      Y2, Y5, Y2
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 64(AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y2, Y9
+	VMINPS     Y2, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y2, Y2
+	VORPS      Y2, Y9, Y2
 	VMOVAPS    Y2, Y2
 	SUBQ       $+8, CX
 	TESTQ      CX, CX
@@ -5557,19 +5713,111 @@ rest:
 	CMOVQLT    CX, DX
 	NEGQ       DX
 	LEAQ       vecData<>+0(SB), BX
-	VMOVUPS    128(BX)(DX*4), Y4
-	VMASKMOVPS 96(AX), Y4, Y5
-	VMOVUPS    vecData<>+1088(SB), Y6
-	VBLENDVPS  Y4, Y5, Y6, Y4
-	VMINPS     Y4, Y3, Y5
-	VMINPS     Y3, Y4, Y6
-	VORPS      Y6, Y5, Y5
-	VCMPPS     $0x03, Y4, Y3, Y3
-	VORPS      Y3, Y5, Y3
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 96(AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y3, Y9
+	VMINPS     Y3, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y9, Y3
 	VMOVAPS    Y3, Y3
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 128(AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y4, Y9
+	VMINPS     Y4, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y4, Y4
+	VORPS      Y4, Y9, Y4
+	VMOVAPS    Y4, Y4
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 160(AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y5, Y9
+	VMINPS     Y5, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y5, Y5
+	VORPS      Y5, Y9, Y5
+	VMOVAPS    Y5, Y5
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 192(AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y6, Y9
+	VMINPS     Y6, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y6, Y6
+	VORPS      Y6, Y9, Y6
+	VMOVAPS    Y6, Y6
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 224(AX), Y8, Y9
+	VMOVUPS    vecData<>+1088(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMINPS     Y8, Y7, Y9
+	VMINPS     Y7, Y8, Y10
+	VORPS      Y10, Y9, Y9
+	VCMPPS     $0x03, Y8, Y7, Y7
+	VORPS      Y7, Y9, Y7
+	VMOVAPS    Y7, Y7
 	SUBQ       $+8, CX
 
 join:
+	VMINPS     Y4, Y0, Y8
+	VMINPS     Y0, Y4, Y9
+	VORPS      Y9, Y8, Y8
+	VCMPPS     $0x03, Y4, Y0, Y0
+	VORPS      Y0, Y8, Y0
+	VMINPS     Y5, Y1, Y4
+	VMINPS     Y1, Y5, Y8
+	VORPS      Y8, Y4, Y4
+	VCMPPS     $0x03, Y5, Y1, Y1
+	VORPS      Y1, Y4, Y1
+	VMINPS     Y6, Y2, Y4
+	VMINPS     Y2, Y6, Y5
+	VORPS      Y5, Y4, Y4
+	VCMPPS     $0x03, Y6, Y2, Y2
+	VORPS      Y2, Y4, Y2
+	VMINPS     Y7, Y3, Y4
+	VMINPS     Y3, Y7, Y5
+	VORPS      Y5, Y4, Y4
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y4, Y3
 	VMINPS     Y2, Y0, Y4
 	VMINPS     Y0, Y2, Y5
 	VORPS      Y5, Y4, Y4
@@ -5603,6 +5851,107 @@ join:
 	VORPS      Y3, Y2, Y2
 	VCMPPS     $0x03, Y1, Y0, Y0
 	VORPS      Y0, Y2, Y0
+	VMOVSS     X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func maxAbsAVX2(src *float32, n int) float32
+// Requires: AVX, AVX2, CMOV
+TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-20
+	MOVQ    src+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS vecData<>+1120(SB), Y0
+	VMOVUPS vecData<>+1120(SB), Y1
+	VMOVUPS vecData<>+1120(SB), Y2
+	VMOVUPS vecData<>+1120(SB), Y3
+
+full:
+	CMPQ    CX, $+32
+	JLT     rest
+	VMOVUPS (AX), Y4
+	VANDPS  vecData<>+1312(SB), Y4, Y4
+	VPMAXSD Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(AX), Y4
+	VANDPS  vecData<>+1312(SB), Y4, Y4
+	VPMAXSD Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(AX), Y4
+	VANDPS  vecData<>+1312(SB), Y4, Y4
+	VPMAXSD Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(AX), Y4
+	VANDPS  vecData<>+1312(SB), Y4, Y4
+	VPMAXSD Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $+128, AX
+	SUBQ    $+32, CX
+	JMP     full
+
+rest:
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y4
+	VMASKMOVPS (AX), Y4, Y4
+	VANDPS     vecData<>+1312(SB), Y4, Y4
+	VPMAXSD    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y4
+	VMASKMOVPS 32(AX), Y4, Y4
+	VANDPS     vecData<>+1312(SB), Y4, Y4
+	VPMAXSD    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y4
+	VMASKMOVPS 64(AX), Y4, Y4
+	VANDPS     vecData<>+1312(SB), Y4, Y4
+	VPMAXSD    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y4
+	VMASKMOVPS 96(AX), Y4, Y4
+	VANDPS     vecData<>+1312(SB), Y4, Y4
+	VPMAXSD    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	SUBQ       $+8, CX
+
+join:
+	VPMAXSD    Y2, Y0, Y0
+	VPMAXSD    Y3, Y1, Y1
+	VPMAXSD    Y1, Y0, Y0
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VPMAXSD    Y1, Y0, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VPMAXSD    Y1, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VPMAXSD    Y1, Y0, Y0
 	VMOVSS     X0, ret+16(FP)
 	VZEROUPPER
 	RET

@@ -437,3 +437,10 @@ func maxOfAVX512(src *float32, n int) float32
 //
 //go:noescape
 func minOfAVX512(src *float32, n int) float32
+
+// maxAbsAVX512 is
+//
+//	for _, x := range src { s = max(s, abs(x)) }
+//
+//go:noescape
+func maxAbsAVX512(src *float32, n int) float32

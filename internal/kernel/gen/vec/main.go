@@ -7,6 +7,7 @@ import (
 	"flag"
 	"log"
 	"os"
+	"regexp"
 
 	. "github.com/mmcloughlin/avo/build"
 
@@ -31,6 +32,9 @@ func main() {
 		}
 		m.data()
 		asm.Generate()
+		if !m.wide {
+			onlySixteen(flag.Lookup("out").Value.String())
+		}
 	case "choice", "nochoice":
 		text, err := choice(*what == "choice")
 		if err == nil {
@@ -41,5 +45,16 @@ func main() {
 		}
 	default:
 		log.Fatalf("-what %q: want avx2, avx512, choice or nochoice", *what)
+	}
+}
+
+// onlySixteen ends the program if AVX2 code names a register that only AVX-512 has: avo would take one when it runs out of others.
+func onlySixteen(file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if bad := regexp.MustCompile(`\b([XY](1[6-9]|[23][0-9])|Z[0-9]+|K[0-7])\b`).Find(text); bad != nil {
+		log.Fatalf("%s: AVX2 has no %s", file, bad)
 	}
 }

@@ -19,48 +19,55 @@ type reduction struct {
 	// step folds x into acc, and returns the new acc. keep is nil, or the mask of the lanes that count.
 	step func(m *machine, acc vec, x, p []vec, keep mask) (next, stored vec)
 	join func(m *machine, a, b vec) vec
+	// double uses twice as many lanes, where the order makes no difference and step takes long.
+	double bool
 }
 
 var reductions = []reduction{
 	{"sum", "for _, x := range src { s += x }", src, nil, false, 0,
-		func(m *machine, acc vec, x, _ []vec, _ mask) (vec, vec) { return m.add(acc, x[0]), nil }, addLanes},
+		func(m *machine, acc vec, x, _ []vec, _ mask) (vec, vec) { return m.add(acc, x[0]), nil }, addLanes, false},
 	{"sumSq", "for _, x := range src { s += x*x }", src, nil, false, 0,
 		func(m *machine, acc vec, x, _ []vec, _ mask) (vec, vec) {
 			m.addMul(acc, x[0], x[0])
 			return acc, nil
-		}, addLanes},
+		}, addLanes, false},
 	{"sumAbs", "for _, x := range src { s += abs(x) }", src, nil, false, 0,
 		func(m *machine, acc vec, x, _ []vec, _ mask) (vec, vec) {
 			return m.add(acc, m.and(x[0], absBits)), nil
-		}, addLanes},
+		}, addLanes, false},
 	{"sumSqDev", "for _, x := range src { s += (x-mean)*(x-mean) }", src, []string{"mean"}, false, 0,
 		func(m *machine, acc vec, x, p []vec, keep mask) (vec, vec) {
 			d := m.some(keep, m.sub(x[0], p[0]))
 			m.addMul(acc, d, d)
 			return acc, nil
-		}, addLanes},
+		}, addLanes, false},
 	{"dot", "for i, x := range a { s += x*b[i] }", ab, nil, false, 0,
 		func(m *machine, acc vec, x, _ []vec, _ mask) (vec, vec) {
 			m.addMul(acc, x[0], x[1])
 			return acc, nil
-		}, addLanes},
+		}, addLanes, false},
 	{"sumExp", "for _, x := range src { s += exp(x-top) }, x ≤ top", src, []string{"top"}, false, 0,
 		func(m *machine, acc vec, x, p []vec, keep mask) (vec, vec) {
 			return m.add(acc, m.some(keep, m.expNeg(m.sub(x[0], p[0])))), nil
-		}, addLanes},
+		}, addLanes, false},
 	{"expSum", "for i, x := range src { dst[i] = exp(x-top); s += dst[i] }, x ≤ top", src, []string{"top"}, true, 0,
 		func(m *machine, acc vec, x, p []vec, keep mask) (vec, vec) {
 			y := m.some(keep, m.expNeg(m.sub(x[0], p[0])))
 			return m.add(acc, y), y
-		}, addLanes},
+		}, addLanes, false},
 	{"maxOf", "for _, x := range src { s = max(s, x) }", src, nil, false, num(math.Inf(-1)),
 		func(m *machine, acc vec, x, _ []vec, keep mask) (vec, vec) {
 			return m.maximum(acc, m.someOr(keep, x[0], num(math.Inf(-1)))), nil
-		}, (*machine).maximum},
+		}, (*machine).maximum, true},
 	{"minOf", "for _, x := range src { s = min(s, x) }", src, nil, false, num(math.Inf(1)),
 		func(m *machine, acc vec, x, _ []vec, keep mask) (vec, vec) {
 			return m.minimum(acc, m.someOr(keep, x[0], num(math.Inf(1)))), nil
-		}, (*machine).minimum},
+		}, (*machine).minimum, true},
+	{"maxAbs", "for _, x := range src { s = max(s, abs(x)) }", src, nil, false, 0,
+		// Floats without a sign are in the order of their bits, NaNs last.
+		func(m *machine, acc vec, x, _ []vec, _ mask) (vec, vec) {
+			return m.three(VPMAXSD, acc, m.and(x[0], absBits)), nil
+		}, func(m *machine, a, b vec) vec { return m.three(VPMAXSD, a, b) }, false},
 }
 
 func addLanes(m *machine, a, b vec) vec { return m.add(a, b) }
@@ -80,15 +87,17 @@ func (m *machine) someOr(keep mask, x vec, other konst) vec {
 	return m.choose(keep, x, other)
 }
 
-const reduceLanes = 32
-
 func (m *machine) reduction(k reduction) {
 	pointers := k.in
 	if k.store {
 		pointers = append([]string{"dst"}, k.in...)
 	}
 	ptr, n, p := m.begin(k.name, k.loop, pointers, k.params, " float32")
-	regs := reduceLanes / m.lanes()
+	all := 32
+	if k.double {
+		all = 64
+	}
+	regs := all / m.lanes()
 	acc := make([]vec, regs)
 	hoisted := 0
 	if m.wide {
@@ -124,13 +133,13 @@ func (m *machine) reduction(k reduction) {
 	}
 
 	Label("full")
-	CMPQ(n, I32(reduceLanes))
+	CMPQ(n, I32(all))
 	JLT(LabelRef("rest"))
 	for i := range acc {
 		step(i, nil)
 	}
-	advance(ptr, pointers, reduceLanes*4)
-	SUBQ(I32(reduceLanes), n)
+	advance(ptr, pointers, all*4)
+	SUBQ(I32(all), n)
 	JMP(LabelRef("full"))
 	Label("rest")
 	for i := range acc {
