@@ -2,7 +2,6 @@ package loader
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -253,6 +252,7 @@ func (c *checker) node(n *Node) error {
 func (c *checker) size() error {
 	const running = -1
 	const maxCalls = 1000
+	enough := c.d.lim.Nodes + 1 // no need to count on
 	sizes := make(map[*Function]int)
 	var count func(nodes []*Node, calls int) (int, error)
 	count = func(nodes []*Node, calls int) (int, error) {
@@ -260,7 +260,7 @@ func (c *checker) size() error {
 			return 0, formatErr(-1, "functions call functions more than %d levels deep", maxCalls)
 		}
 		total := 0
-		add := func(n int) { total = min(total+n, math.MaxInt32) }
+		add := func(n int) { total = min(total+n, enough) }
 		for _, n := range nodes {
 			f := c.local[funcKey{n.Domain, n.OpType, n.Overload}]
 			size := 1

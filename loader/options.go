@@ -21,6 +21,7 @@ func (l Limits) withDefaults() Limits {
 	if l.Nodes <= 0 {
 		l.Nodes = 1 << 20
 	}
+	l.Nodes = min(l.Nodes, 1<<29) // sums of two don't overflow
 	if l.Depth <= 0 {
 		l.Depth = 64
 	}

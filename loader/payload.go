@@ -7,11 +7,9 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"ingot/internal/endian"
 	"ingot/tensor"
 )
-
-// bigEndian tells that this machine stores numbers the other way round than the file.
-var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
 // tensor makes the tensor. The payload is shared when its address and form allow it.
 func (p *tensorProto) tensor(src *source) (*tensor.Tensor, error) {
@@ -124,7 +122,7 @@ func fromRaw(dt tensor.DType, dims []int, n int, b []byte, owner any) (*tensor.T
 		if norm, changed := normalBool(b); changed {
 			b, owner = norm, nil
 		}
-	case bigEndian && dt.Size() > 1:
+	case endian.Big && dt.Size() > 1:
 		b, owner = swapped(dt, b), nil
 	case len(b) > 0 && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(tensor.Align(dt)) != 0:
 		b, owner = append(tensor.AlignedBytes(len(b))[:0], b...), nil
@@ -173,22 +171,12 @@ func normalBool(b []byte) (norm []byte, changed bool) {
 	return b, false
 }
 
-// swapped copies b with the bytes of each number reversed. Complex elements are two numbers.
+// swapped copies b with the bytes of each number in the other order.
 func swapped(dt tensor.DType, b []byte) []byte {
-	width := dt.Size()
-	if dt.IsComplex() {
-		width /= 2
-	}
 	out := tensor.AlignedBytes(len(b))
-	for i := 0; i < len(b); i += width {
-		for j := range width {
-			out[i+j] = b[i+width-1-j]
-		}
-	}
+	endian.Swap(out, b, endian.Unit(dt))
 	return out
 }
-
-// Raw form of a tensor, for writers.
 
 // RawData returns the elements of t as raw_data and external files hold them: little-endian, 4- and 2-bit elements packed. It shares t's
 // memory when that is the form already. Strings have none.
@@ -208,7 +196,7 @@ func RawData(t *tensor.Tensor) ([]byte, error) {
 			out[i/per] |= v & (1<<width - 1) << (i % per * width)
 		}
 		return out, nil
-	case bigEndian && dt.Size() > 1:
+	case endian.Big && dt.Size() > 1:
 		return swapped(dt, t.Bytes()), nil
 	}
 	return t.Bytes(), nil

@@ -152,23 +152,25 @@ func types() *loader.Model {
 
 // element makes a tensor of five elements with bit patterns that are valid for the type and differ from each other.
 func element(dt tensor.DType) *tensor.Tensor {
-	switch dt {
-	case tensor.String:
+	if dt == tensor.String {
 		return tensor.Of([]string{"", "a", "bc", "ü", "\xff"})
-	case tensor.Bool:
-		return tensor.Of([]bool{true, false, false, true, true})
-	case tensor.Int4, tensor.Int2:
-		t, _ := tensor.FromBytes(dt, []int{5}, []byte{1, 0xff, 0, 0xfe, 1}, nil)
-		return t
 	}
-	b := tensor.AlignedBytes(5 * dt.Size())
-	for i := range b {
-		b[i] = byte(37*i + 200)
-		if dt.Bits() < 8 {
-			b[i] &= 1<<dt.Bits() - 1
-		}
+	raw := make([]byte, (5*dt.Bits()+7)/8)
+	for i := range raw {
+		raw[i] = byte(37*i + 200)
 	}
-	t, _ := tensor.FromBytes(dt, []int{5}, b, nil)
+	switch {
+	case dt == tensor.Bool:
+		copy(raw, []byte{1, 0, 0, 1, 1})
+	case dt.Bits() == 4: // what is left of the last byte is zero
+		copy(raw, []byte{0xf1, 0x20, 0x0e})
+	case dt.Bits() == 2:
+		copy(raw, []byte{0xb1, 0x03})
+	}
+	_, t, err := loader.DecodeTensor(wire{}.num(1, 5).num(2, int64(dt)).msg(9, raw))
+	if err != nil {
+		panic(err)
+	}
 	return t
 }
 
@@ -206,7 +208,7 @@ func attributes() *loader.Model {
 	m.Graph.Nodes[0].Attrs = []*loader.Attr{
 		onnxpb.Attr("f", float32(-0.5)), onnxpb.Attr("f0", float32(0)), onnxpb.Attr("i", -7), onnxpb.Attr("s", "text"), onnxpb.Attr("s0", ""),
 		onnxpb.Attr("t", tensor.Of([]int64{1, -2})), onnxpb.Attr("g", g()), onnxpb.Attr("floats", []float32{1, 2.5}), onnxpb.Attr("floats0", []float32{}),
-		onnxpb.Attr("ints", []int{1, -1, 1 << 40}), onnxpb.Attr("strings", []string{"a", "", "c"}),
+		onnxpb.Attr("ints", []int64{1, -1, 1 << 40}), onnxpb.Attr("strings", []string{"a", "", "c"}),
 		onnxpb.Attr("tensors", []*tensor.Tensor{tensor.Scalar("s"), tensor.Of([]uint8{1, 2}, 1, 2)}), onnxpb.Attr("graphs", []*loader.Graph{g(), g()}),
 		onnxpb.Attr("sparse", sparseTensor()), onnxpb.Attr("sparses", []*loader.SparseTensor{sparseTensor()}),
 		onnxpb.Attr("type", typ), onnxpb.Attr("types", []*loader.TypeInfo{typ, typ}),
