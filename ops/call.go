@@ -38,6 +38,7 @@ type Call struct {
 	Ins     []tensor.Value // nil: absent
 	Outs    []tensor.Value // tensors to be filled where the plan knows the shape; the others are for Set and Alloc
 	Wanted  []bool         // which outputs are used
+	Types   []Type         // of the outputs, as far as the plan knew
 	Env     Env
 	Scratch []byte // what Bind asked for with NeedScratch; contents undefined
 }
@@ -102,6 +103,21 @@ func (c *Call) OutOrAlloc(o int, dt tensor.DType, shape ...int) (*tensor.Tensor,
 		return nil, fmt.Errorf("output %d was planned as %s but is %s%s", o, t, dt, tensor.ShapeString(shape))
 	}
 	return t, nil
+}
+
+// EmptyShape returns dtype and shape for an output without elements: the planned one, with 0 for what wasn't known.
+func (c *Call) EmptyShape(o int) (tensor.DType, []int) {
+	t := &c.Types[o]
+	shape := make([]int, len(t.Shape))
+	for i, d := range t.Shape {
+		if n, ok := d.Int(); ok {
+			shape[i] = int(n)
+		}
+	}
+	if !t.Ranked {
+		shape = []int{0}
+	}
+	return t.DT, shape
 }
 
 // Context returns the run's context. Kernels that loop for long outside of Parallel poll it.

@@ -35,7 +35,7 @@ func Evaluate(ctx context.Context, op *Op, a any, in []tensor.Value, wants []boo
 	if err != nil {
 		return nil, err
 	}
-	call := &Call{Ins: in, Outs: make([]tensor.Value, len(wants)), Wanted: wants, Env: env}
+	call := &Call{Ins: in, Outs: make([]tensor.Value, len(wants)), Wanted: wants, Types: c.Outs(), Env: env}
 	if n := b.ScratchLen(); n > 0 {
 		call.Scratch = tensor.AlignedBytes(n)
 	}

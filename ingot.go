@@ -1,0 +1,210 @@
+// Package ingot runs ONNX models, exported from PyTorch say, in pure Go.
+//
+//	model, err := ingot.Load("resnet50.onnx")
+//	if err != nil { … }
+//	defer model.Close() // optional
+//	out, err := model.Run(ctx, ingot.Inputs{"input": tensor.Of(pixels, 1, 3, 224, 224)})
+//	if err != nil { … }
+//	logits, err := tensor.Data[float32](out["output"]) // a []float32, no copy
+//
+// A [Model] doesn't change after it was loaded: any number of goroutines may call Run at once. There is no global state, nothing to
+// initialise and no shared library. What can't be run is refused by Load, with every unsupported node listed in an
+// [*UnsupportedError].
+package ingot
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"ingot/loader"
+	"ingot/runtime"
+	"ingot/tensor"
+)
+
+// Inputs are the tensors that a run reads, by the names of the model's inputs. A run doesn't write to them.
+type Inputs map[string]*tensor.Tensor
+
+// Outputs are the tensors that a run made, by the names of the model's outputs. They belong to the caller.
+type Outputs map[string]*tensor.Tensor
+
+// Model is a loaded model. It is safe for concurrent use.
+type Model struct {
+	prog    *runtime.Program
+	file    *loader.Model
+	in      []ValueInfo
+	out     []ValueInfo
+	inIndex map[string]int
+}
+
+// Load loads a model from a file. The file is mapped into memory, so that its weights are shared with other processes and read
+// when they are first needed; it must not be truncated while the model is in use.
+//
+// The errors are a *fs.PathError when the file can't be opened, [*FormatError] when it isn't an ONNX model, [*ModelError] and
+// [*NodeError] when the model contradicts the standard, and [*UnsupportedError] when it is valid but can't be run.
+func Load(path string, opts ...Option) (*Model, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loader.Open(path, c.loader...)
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(m)
+}
+
+// LoadFS loads a model, and its external data, from a file system such as an embed.FS.
+func LoadFS(fsys fs.FS, name string, opts ...Option) (*Model, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loader.OpenFS(fsys, name, c.loader...)
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(m)
+}
+
+// LoadBytes loads a model from memory. The model may keep b and read it at any time: it must not be written to before Close.
+func LoadBytes(b []byte, opts ...Option) (*Model, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loader.Parse(b, c.loader...)
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(m)
+}
+
+func (c *config) compile(file *loader.Model) (*Model, error) {
+	for _, w := range file.Warnings {
+		if c.run.Logger != nil {
+			c.run.Logger.Warn(w, "model", file.File)
+		}
+	}
+	prog, err := runtime.Compile(file, c.run)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	m := &Model{prog: prog, file: file, inIndex: map[string]int{}}
+	for i, v := range prog.Inputs() {
+		m.in = append(m.in, newValueInfo(v))
+		m.inIndex[v.Name] = i
+	}
+	for _, v := range prog.Outputs() {
+		m.out = append(m.out, newValueInfo(v))
+	}
+	return m, nil
+}
+
+// Close frees what the model holds: it waits for running Runs, then unmaps the file. Using the model after that is an error. Close may be
+// called more than once, and not at all: what is forgotten is freed with the model.
+func (m *Model) Close() error {
+	m.prog.Close()
+	return m.file.Close()
+}
+
+// Inputs describes the inputs in the model's order. Symbolic dimensions keep their names.
+func (m *Model) Inputs() []ValueInfo { return slices.Clone(m.in) }
+
+// Outputs describes the outputs in the model's order, as far as they are known before a run.
+func (m *Model) Outputs() []ValueInfo { return slices.Clone(m.out) }
+
+// Metadata returns the model's own key-value pairs.
+func (m *Model) Metadata() map[string]string {
+	out := map[string]string{}
+	for _, p := range m.file.Metadata {
+		out[p.Key] = p.Value
+	}
+	return out
+}
+
+// Run computes the outputs. Every input must be given, with the right dtype, rank and fixed dimensions; the error is an [*InputError]
+// otherwise. When ctx ends, Run returns its cause soon after. Models whose outputs aren't all tensors need [Model.RunValues].
+func (m *Model) Run(ctx context.Context, in Inputs) (Outputs, error) {
+	ins, err := bindInputs(m, in)
+	if err != nil {
+		return nil, err
+	}
+	res := make([]tensor.Value, len(m.out))
+	if err := m.prog.Run(ctx, ins, nil, res); err != nil {
+		return nil, err
+	}
+	out := make(Outputs, len(res))
+	for i, v := range res {
+		t, ok := v.(*tensor.Tensor)
+		if !ok {
+			return nil, fmt.Errorf("output %q is a %T, which only RunValues returns", m.out[i].Name, v)
+		}
+		out[m.out[i].Name] = t
+	}
+	return out, nil
+}
+
+// RunValues is Run for models with inputs or outputs that are sequences, optionals or maps.
+func (m *Model) RunValues(ctx context.Context, in map[string]tensor.Value) (map[string]tensor.Value, error) {
+	ins, err := bindInputs(m, in)
+	if err != nil {
+		return nil, err
+	}
+	res := make([]tensor.Value, len(m.out))
+	if err := m.prog.Run(ctx, ins, nil, res); err != nil {
+		return nil, err
+	}
+	out := make(map[string]tensor.Value, len(res))
+	for i, v := range res {
+		out[m.out[i].Name] = v
+	}
+	return out, nil
+}
+
+// RunInto is Run with the caller's buffers: the outputs named in out are written into its tensors, which must have the right dtype and
+// shape; others are not returned. A buffer may overlap an input. In steady state, with shapes seen before, a model of static
+// shape allocates nothing.
+func (m *Model) RunInto(ctx context.Context, in Inputs, out Outputs) error {
+	return m.NewState().RunInto(ctx, in, out)
+}
+
+// bindInputs puts the inputs into the model's order.
+func bindInputs[V tensor.Value](m *Model, in map[string]V) ([]tensor.Value, error) {
+	ins := make([]tensor.Value, len(m.in))
+	return ins, m.order(ins, len(in), func(name string) (tensor.Value, bool) {
+		v, ok := in[name]
+		return v, ok
+	}, func() []string { return slices.Sorted(maps.Keys(in)) })
+}
+
+// order fills ins by name; names lists what was given, for the error that one of them is unknown.
+func (m *Model) order(ins []tensor.Value, given int, get func(string) (tensor.Value, bool), names func() []string) error {
+	found := 0
+	var missing *ValueInfo
+	for i := range m.in {
+		v, ok := get(m.in[i].Name)
+		if !ok {
+			if missing == nil {
+				missing = &m.in[i]
+			}
+			continue
+		}
+		found++
+		ins[i] = v
+	}
+	if found < given {
+		for _, name := range names() {
+			if _, ok := m.inIndex[name]; !ok {
+				return m.unknownInput(name)
+			}
+		}
+	}
+	if missing != nil {
+		return &InputError{Name: missing.Name, Want: missing.String(), Msg: "is missing; the model takes " + missing.String()}
+	}
+	return nil
+}

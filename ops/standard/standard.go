@@ -1,0 +1,24 @@
+// Package standard is the default set of operators: every family that needs nothing beyond the standard library. Families that need more
+// join by a blank import, see [ops.RegisterDefaults].
+package standard
+
+import (
+	"slices"
+
+	"ingot/ops"
+	"ingot/ops/control"
+	"ingot/ops/math"
+	"ingot/ops/sequence"
+)
+
+// families lists the families in the default set.
+var families = [][]*ops.Op{
+	control.Ops,
+	math.Ops,
+	sequence.Ops,
+}
+
+// Set returns the default operators and those that were registered.
+func Set() (*ops.Set, error) {
+	return ops.NewSet(slices.Concat(families, ops.Defaults())...)
+}

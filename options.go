@@ -1,0 +1,158 @@
+package ingot
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"ingot/loader"
+	"ingot/ops"
+	"ingot/ops/standard"
+	"ingot/runtime"
+)
+
+// Option changes how a model is loaded.
+type Option func(*config) error
+
+type config struct {
+	run    runtime.Options
+	loader []loader.Option
+	extra  []*ops.Op
+}
+
+func newConfig(opts []Option) (*config, error) {
+	c := &config{}
+	for _, o := range opts {
+		if err := o(c); err != nil {
+			return nil, err
+		}
+	}
+	set, err := standard.Set()
+	if err == nil && len(c.extra) > 0 {
+		set, err = set.With(c.extra...)
+	}
+	c.run.Ops = set
+	return c, err
+}
+
+// WithThreads sets how many goroutines work for one Run, the caller's included. The default, and what 0 means, is GOMAXPROCS. The results
+// are the same to the last bit whatever the number.
+func WithThreads(n int) Option {
+	return func(c *config) error {
+		if n < 0 {
+			return fmt.Errorf("WithThreads(%d): a number of threads can't be negative", n)
+		}
+		c.run.Threads = n
+		return nil
+	}
+}
+
+// WithDims fixes symbolic dimensions of the inputs, which lets more be computed when the model is loaded.
+func WithDims(dims map[string]int64) Option {
+	return func(c *config) error {
+		for name, n := range dims {
+			if n < 0 {
+				return fmt.Errorf("WithDims: %s=%d is negative", name, n)
+			}
+		}
+		c.run.Dims = maps.Clone(dims)
+		return nil
+	}
+}
+
+// WithOutputs computes the named outputs only, and nothing that they don't need.
+func WithOutputs(names ...string) Option {
+	return func(c *config) error {
+		c.run.Outputs = slices.Clone(names)
+		return nil
+	}
+}
+
+// WithOverridable lets a run supply the named initializers, which stand among the model's inputs too. Without it they are constants.
+func WithOverridable(names ...string) Option {
+	return func(c *config) error {
+		c.run.Overridable = append(c.run.Overridable, names...)
+		return nil
+	}
+}
+
+// WithMemoryLimit bounds the bytes that one Run may allocate for intermediate values and outputs. A Run that needs more fails.
+func WithMemoryLimit(bytes int64) Option {
+	return func(c *config) error {
+		if bytes <= 0 {
+			return fmt.Errorf("WithMemoryLimit(%d): a limit must be positive", bytes)
+		}
+		c.run.MemoryLimit = bytes
+		return nil
+	}
+}
+
+// WithLogger has warnings about the model logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		c.run.Logger = l
+		return nil
+	}
+}
+
+// WithOperators adds operators, or replaces those of the same name, for this model.
+func WithOperators(list ...*ops.Op) Option {
+	return func(c *config) error {
+		c.extra = append(c.extra, list...)
+		return nil
+	}
+}
+
+// WithoutPasses leaves out optimiser passes by name; "all" leaves out all of them.
+func WithoutPasses(names ...string) Option {
+	return func(c *config) error {
+		c.run.DisablePasses = append(c.run.DisablePasses, names...)
+		return nil
+	}
+}
+
+// WithNewerOpset tries a model whose opset is newer than any known, with the meaning of the newest known one.
+func WithNewerOpset() Option {
+	return func(c *config) error {
+		c.run.NewerOpset = true
+		return nil
+	}
+}
+
+// Numerics says how much accuracy may be given for speed.
+type Numerics uint8
+
+const (
+	// Fast allows what stays within the rounding of float32 arithmetic: Winograd convolution, say. The default.
+	Fast Numerics = iota
+	// Strict allows no algorithm whose error bound is worse than the plain one's.
+	Strict
+)
+
+// WithNumerics chooses between speed and accuracy.
+func WithNumerics(n Numerics) Option {
+	return func(c *config) error {
+		c.run.Strict = n == Strict
+		return nil
+	}
+}
+
+// WithCopy reads the file into memory instead of mapping it, for files that may be truncated or overwritten while the model is in use.
+func WithCopy() Option {
+	return func(c *config) error {
+		c.loader = append(c.loader, loader.WithCopy())
+		return nil
+	}
+}
+
+// Event is one execution of a node.
+type Event = runtime.Event
+
+// WithProfile calls f after each node of each run, from the run's goroutine.
+func WithProfile(f func(Event)) Option {
+	return func(c *config) error {
+		c.run.Profile = f
+		return nil
+	}
+}
