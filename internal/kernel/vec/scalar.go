@@ -51,7 +51,11 @@ func expNeg1(x float32) float32 {
 
 // expm11 is e^x - 1 for -87 ≤ x ≤ 88.
 func expm11(x float32) float32 {
-	n, r := reduce(x, 127)
+	return grown1(reduce(x, 127))
+}
+
+// grown1 is 2ⁿ·e^r - 1, for n with a bias of 127.
+func grown1(n uint32, r float32) float32 {
 	q := mad(expTail(r), float32(r*r), r)
 	s := math.Float32frombits(n << 23)
 	return mad(q, s, s-1)
@@ -74,12 +78,30 @@ func tanh1(x float32) float32 {
 	if a > 20 {
 		a = 20
 	}
-	e := expm11(a)
+	e := expm11(a) // assembly leaves the second part of ln2 out; without fused products it is needed
 	return float32(math.Copysign(float64(e/(e+2)), float64(x)))
 }
 
-// erfWide1 is erf1 before it is held to [-1, 1].
-func erfWide1(x float32) float32 {
+// erf1 is an odd polynomial for |x| < 0.94, else 1 - e^q(|x|).
+func erf1(x float32) float32 {
+	a := abs1(x)
+	if a < 0.94 {
+		t := x * x
+		return x * mad(mad(mad(mad(mad(-0.0005862073635769277, t, 0.004967504852436089), t, -0.026748862650370974), t,
+			0.11281320631907232), t, -0.376124459285332), t, 1.1283791423106326)
+	}
+	if a > 4 {
+		a = 4
+	}
+	q := mad(mad(mad(mad(mad(mad(mad(-2.1278864121594326e-05, a, 0.0004365761116015418), a, -0.004181246355067751), a,
+		0.025146091934909843), a, -0.10832109036789014), a, -0.6333098596794169), a, -1.1295331566086315), a, 0.00017845388473750336)
+	n, r := reduce(q, 127)
+	p := mad(mad(expTail(r), r, 1), r, 1)
+	return float32(math.Copysign(float64(1-float32(p*math.Float32frombits(n<<23))), float64(x)))
+}
+
+// erfQuick1 may exceed ±1 by an ulp.
+func erfQuick1(x float32) float32 {
 	if x > 3.93 {
 		x = 3.93
 	}
@@ -94,8 +116,6 @@ func erfWide1(x float32) float32 {
 	return x * p / q
 }
 
-func erf1(x float32) float32 { return clip1(erfWide1(x), -1, 1) }
-
 // clip1 leaves a NaN.
 func clip1(x, lo, hi float32) float32 {
 	if lo > x {
@@ -108,7 +128,7 @@ func clip1(x, lo, hi float32) float32 {
 }
 
 func gelu1(x float32) float32 {
-	e := erfWide1(x * (math.Sqrt2 / 2))
+	e := erfQuick1(x * (math.Sqrt2 / 2))
 	if e < -1 {
 		e = -1
 	}

@@ -370,8 +370,7 @@ two:
 	VMOVUPS      vecData<>+1376(SB), Y2
 	VFMADD231PS  vecData<>+352(SB), Y1, Y2
 	VSUBPS       vecData<>+1376(SB), Y2, Y3
-	VFNMADD231PS vecData<>+384(SB), Y3, Y1
-	VFNMADD231PS vecData<>+416(SB), Y3, Y1
+	VFNMADD231PS vecData<>+1408(SB), Y3, Y1
 	VMOVUPS      vecData<>+448(SB), Y3
 	VFMADD213PS  vecData<>+480(SB), Y1, Y3
 	VFMADD213PS  vecData<>+512(SB), Y1, Y3
@@ -382,7 +381,7 @@ two:
 	VPSLLD       $0x17, Y2, Y1
 	VSUBPS       vecData<>+608(SB), Y1, Y2
 	VFMADD213PS  Y2, Y1, Y3
-	VADDPS       vecData<>+1408(SB), Y3, Y1
+	VADDPS       vecData<>+1440(SB), Y3, Y1
 	VDIVPS       Y1, Y3, Y1
 	VANDPS       vecData<>+1216(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
@@ -395,8 +394,7 @@ two:
 	VMOVUPS      vecData<>+1376(SB), Y2
 	VFMADD231PS  vecData<>+352(SB), Y1, Y2
 	VSUBPS       vecData<>+1376(SB), Y2, Y3
-	VFNMADD231PS vecData<>+384(SB), Y3, Y1
-	VFNMADD231PS vecData<>+416(SB), Y3, Y1
+	VFNMADD231PS vecData<>+1408(SB), Y3, Y1
 	VMOVUPS      vecData<>+448(SB), Y3
 	VFMADD213PS  vecData<>+480(SB), Y1, Y3
 	VFMADD213PS  vecData<>+512(SB), Y1, Y3
@@ -407,7 +405,7 @@ two:
 	VPSLLD       $0x17, Y2, Y1
 	VSUBPS       vecData<>+608(SB), Y1, Y2
 	VFMADD213PS  Y2, Y1, Y3
-	VADDPS       vecData<>+1408(SB), Y3, Y1
+	VADDPS       vecData<>+1440(SB), Y3, Y1
 	VDIVPS       Y1, Y3, Y1
 	VANDPS       vecData<>+1216(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
@@ -435,8 +433,7 @@ rest:
 	VMOVUPS      vecData<>+1376(SB), Y3
 	VFMADD231PS  vecData<>+352(SB), Y2, Y3
 	VSUBPS       vecData<>+1376(SB), Y3, Y4
-	VFNMADD231PS vecData<>+384(SB), Y4, Y2
-	VFNMADD231PS vecData<>+416(SB), Y4, Y2
+	VFNMADD231PS vecData<>+1408(SB), Y4, Y2
 	VMOVUPS      vecData<>+448(SB), Y4
 	VFMADD213PS  vecData<>+480(SB), Y2, Y4
 	VFMADD213PS  vecData<>+512(SB), Y2, Y4
@@ -447,7 +444,7 @@ rest:
 	VPSLLD       $0x17, Y3, Y2
 	VSUBPS       vecData<>+608(SB), Y2, Y3
 	VFMADD213PS  Y3, Y2, Y4
-	VADDPS       vecData<>+1408(SB), Y4, Y2
+	VADDPS       vecData<>+1440(SB), Y4, Y2
 	VDIVPS       Y2, Y4, Y2
 	VANDPS       vecData<>+1216(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
@@ -462,112 +459,154 @@ done:
 	RET
 
 // func erfAVX2(dst *float32, src *float32, n int)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, AVX2, CMOV, FMA3
 TEXT ·erfAVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 two:
-	CMPQ        DX, $+16
-	JLT         twoEnd
-	VMOVUPS     (CX), Y0
-	VMOVUPS     vecData<>+1440(SB), Y1
-	VMINPS      Y0, Y1, Y0
-	VMOVUPS     vecData<>+1472(SB), Y1
-	VMAXPS      Y0, Y1, Y0
-	VMULPS      Y0, Y0, Y1
-	VMOVUPS     vecData<>+1504(SB), Y2
-	VFMADD213PS vecData<>+1536(SB), Y1, Y2
-	VFMADD213PS vecData<>+1568(SB), Y1, Y2
-	VFMADD213PS vecData<>+1600(SB), Y1, Y2
-	VFMADD213PS vecData<>+1632(SB), Y1, Y2
-	VFMADD213PS vecData<>+1664(SB), Y1, Y2
-	VFMADD213PS vecData<>+1696(SB), Y1, Y2
-	VMOVUPS     vecData<>+1728(SB), Y3
-	VFMADD213PS vecData<>+1760(SB), Y1, Y3
-	VFMADD213PS vecData<>+1792(SB), Y1, Y3
-	VFMADD213PS vecData<>+1824(SB), Y1, Y3
-	VFMADD213PS vecData<>+1856(SB), Y1, Y3
-	VFMADD213PS vecData<>+608(SB), Y1, Y3
-	VMULPS      Y2, Y0, Y0
-	VDIVPS      Y3, Y0, Y0
-	VMOVUPS     vecData<>+608(SB), Y1
-	VMINPS      Y0, Y1, Y0
-	VMOVUPS     vecData<>+1888(SB), Y1
-	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     32(CX), Y0
-	VMOVUPS     vecData<>+1440(SB), Y1
-	VMINPS      Y0, Y1, Y0
-	VMOVUPS     vecData<>+1472(SB), Y1
-	VMAXPS      Y0, Y1, Y0
-	VMULPS      Y0, Y0, Y1
-	VMOVUPS     vecData<>+1504(SB), Y2
-	VFMADD213PS vecData<>+1536(SB), Y1, Y2
-	VFMADD213PS vecData<>+1568(SB), Y1, Y2
-	VFMADD213PS vecData<>+1600(SB), Y1, Y2
-	VFMADD213PS vecData<>+1632(SB), Y1, Y2
-	VFMADD213PS vecData<>+1664(SB), Y1, Y2
-	VFMADD213PS vecData<>+1696(SB), Y1, Y2
-	VMOVUPS     vecData<>+1728(SB), Y3
-	VFMADD213PS vecData<>+1760(SB), Y1, Y3
-	VFMADD213PS vecData<>+1792(SB), Y1, Y3
-	VFMADD213PS vecData<>+1824(SB), Y1, Y3
-	VFMADD213PS vecData<>+1856(SB), Y1, Y3
-	VFMADD213PS vecData<>+608(SB), Y1, Y3
-	VMULPS      Y2, Y0, Y0
-	VDIVPS      Y3, Y0, Y0
-	VMOVUPS     vecData<>+608(SB), Y1
-	VMINPS      Y0, Y1, Y0
-	VMOVUPS     vecData<>+1888(SB), Y1
-	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     Y0, 32(AX)
-	ADDQ        $+64, AX
-	ADDQ        $+64, CX
-	SUBQ        $+16, DX
-	JMP         two
+	CMPQ         DX, $+16
+	JLT          twoEnd
+	VMOVUPS      (CX), Y0
+	VANDPS       vecData<>+1312(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      vecData<>+1472(SB), Y3
+	VFMADD213PS  vecData<>+1504(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1536(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1568(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1600(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1632(SB), Y2, Y3
+	VMULPS       Y3, Y0, Y2
+	VMOVUPS      vecData<>+1664(SB), Y3
+	VMINPS       Y1, Y3, Y3
+	VMOVUPS      vecData<>+1696(SB), Y4
+	VFMADD213PS  vecData<>+1728(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1760(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1792(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1824(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1856(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1888(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1920(SB), Y3, Y4
+	VMOVUPS      vecData<>+1376(SB), Y3
+	VFMADD231PS  vecData<>+352(SB), Y4, Y3
+	VSUBPS       vecData<>+1376(SB), Y3, Y5
+	VFNMADD231PS vecData<>+384(SB), Y5, Y4
+	VFNMADD231PS vecData<>+416(SB), Y5, Y4
+	VMOVUPS      vecData<>+448(SB), Y5
+	VFMADD213PS  vecData<>+480(SB), Y4, Y5
+	VFMADD213PS  vecData<>+512(SB), Y4, Y5
+	VFMADD213PS  vecData<>+544(SB), Y4, Y5
+	VFMADD213PS  vecData<>+576(SB), Y4, Y5
+	VFMADD213PS  vecData<>+608(SB), Y4, Y5
+	VFMADD213PS  vecData<>+608(SB), Y4, Y5
+	VMOVUPS      vecData<>+608(SB), Y4
+	VPSLLD       $0x17, Y3, Y3
+	VFNMADD231PS Y3, Y5, Y4
+	VCMPPS       $0x01, vecData<>+1952(SB), Y1, Y1
+	VANDPS       vecData<>+1216(SB), Y0, Y0
+	VORPS        Y0, Y4, Y0
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VANDPS       vecData<>+1312(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      vecData<>+1472(SB), Y3
+	VFMADD213PS  vecData<>+1504(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1536(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1568(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1600(SB), Y2, Y3
+	VFMADD213PS  vecData<>+1632(SB), Y2, Y3
+	VMULPS       Y3, Y0, Y2
+	VMOVUPS      vecData<>+1664(SB), Y3
+	VMINPS       Y1, Y3, Y3
+	VMOVUPS      vecData<>+1696(SB), Y4
+	VFMADD213PS  vecData<>+1728(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1760(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1792(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1824(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1856(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1888(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1920(SB), Y3, Y4
+	VMOVUPS      vecData<>+1376(SB), Y3
+	VFMADD231PS  vecData<>+352(SB), Y4, Y3
+	VSUBPS       vecData<>+1376(SB), Y3, Y5
+	VFNMADD231PS vecData<>+384(SB), Y5, Y4
+	VFNMADD231PS vecData<>+416(SB), Y5, Y4
+	VMOVUPS      vecData<>+448(SB), Y5
+	VFMADD213PS  vecData<>+480(SB), Y4, Y5
+	VFMADD213PS  vecData<>+512(SB), Y4, Y5
+	VFMADD213PS  vecData<>+544(SB), Y4, Y5
+	VFMADD213PS  vecData<>+576(SB), Y4, Y5
+	VFMADD213PS  vecData<>+608(SB), Y4, Y5
+	VFMADD213PS  vecData<>+608(SB), Y4, Y5
+	VMOVUPS      vecData<>+608(SB), Y4
+	VPSLLD       $0x17, Y3, Y3
+	VFNMADD231PS Y3, Y5, Y4
+	VCMPPS       $0x01, vecData<>+1952(SB), Y1, Y1
+	VANDPS       vecData<>+1216(SB), Y0, Y0
+	VORPS        Y0, Y4, Y0
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, 32(AX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, CX
+	SUBQ         $+16, DX
+	JMP          two
 
 twoEnd:
 rest:
-	TESTQ       DX, DX
-	JLE         done
-	MOVQ        $0x00000008, BX
-	CMPQ        DX, BX
-	CMOVQLT     DX, BX
-	NEGQ        BX
-	LEAQ        vecData<>+0(SB), SI
-	VMOVUPS     128(SI)(BX*4), Y0
-	VMASKMOVPS  (CX), Y0, Y1
-	VMOVUPS     vecData<>+1440(SB), Y2
-	VMINPS      Y1, Y2, Y1
-	VMOVUPS     vecData<>+1472(SB), Y2
-	VMAXPS      Y1, Y2, Y1
-	VMULPS      Y1, Y1, Y2
-	VMOVUPS     vecData<>+1504(SB), Y3
-	VFMADD213PS vecData<>+1536(SB), Y2, Y3
-	VFMADD213PS vecData<>+1568(SB), Y2, Y3
-	VFMADD213PS vecData<>+1600(SB), Y2, Y3
-	VFMADD213PS vecData<>+1632(SB), Y2, Y3
-	VFMADD213PS vecData<>+1664(SB), Y2, Y3
-	VFMADD213PS vecData<>+1696(SB), Y2, Y3
-	VMOVUPS     vecData<>+1728(SB), Y4
-	VFMADD213PS vecData<>+1760(SB), Y2, Y4
-	VFMADD213PS vecData<>+1792(SB), Y2, Y4
-	VFMADD213PS vecData<>+1824(SB), Y2, Y4
-	VFMADD213PS vecData<>+1856(SB), Y2, Y4
-	VFMADD213PS vecData<>+608(SB), Y2, Y4
-	VMULPS      Y3, Y1, Y1
-	VDIVPS      Y4, Y1, Y1
-	VMOVUPS     vecData<>+608(SB), Y2
-	VMINPS      Y1, Y2, Y1
-	VMOVUPS     vecData<>+1888(SB), Y2
-	VMAXPS      Y1, Y2, Y1
-	VMASKMOVPS  Y1, Y0, (AX)
-	ADDQ        $+32, AX
-	ADDQ        $+32, CX
-	SUBQ        $+8, DX
-	JMP         rest
+	TESTQ        DX, DX
+	JLE          done
+	MOVQ         $0x00000008, BX
+	CMPQ         DX, BX
+	CMOVQLT      DX, BX
+	NEGQ         BX
+	LEAQ         vecData<>+0(SB), SI
+	VMOVUPS      128(SI)(BX*4), Y0
+	VMASKMOVPS   (CX), Y0, Y1
+	VANDPS       vecData<>+1312(SB), Y1, Y2
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      vecData<>+1472(SB), Y4
+	VFMADD213PS  vecData<>+1504(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1536(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1568(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1600(SB), Y3, Y4
+	VFMADD213PS  vecData<>+1632(SB), Y3, Y4
+	VMULPS       Y4, Y1, Y3
+	VMOVUPS      vecData<>+1664(SB), Y4
+	VMINPS       Y2, Y4, Y4
+	VMOVUPS      vecData<>+1696(SB), Y5
+	VFMADD213PS  vecData<>+1728(SB), Y4, Y5
+	VFMADD213PS  vecData<>+1760(SB), Y4, Y5
+	VFMADD213PS  vecData<>+1792(SB), Y4, Y5
+	VFMADD213PS  vecData<>+1824(SB), Y4, Y5
+	VFMADD213PS  vecData<>+1856(SB), Y4, Y5
+	VFMADD213PS  vecData<>+1888(SB), Y4, Y5
+	VFMADD213PS  vecData<>+1920(SB), Y4, Y5
+	VMOVUPS      vecData<>+1376(SB), Y4
+	VFMADD231PS  vecData<>+352(SB), Y5, Y4
+	VSUBPS       vecData<>+1376(SB), Y4, Y6
+	VFNMADD231PS vecData<>+384(SB), Y6, Y5
+	VFNMADD231PS vecData<>+416(SB), Y6, Y5
+	VMOVUPS      vecData<>+448(SB), Y6
+	VFMADD213PS  vecData<>+480(SB), Y5, Y6
+	VFMADD213PS  vecData<>+512(SB), Y5, Y6
+	VFMADD213PS  vecData<>+544(SB), Y5, Y6
+	VFMADD213PS  vecData<>+576(SB), Y5, Y6
+	VFMADD213PS  vecData<>+608(SB), Y5, Y6
+	VFMADD213PS  vecData<>+608(SB), Y5, Y6
+	VMOVUPS      vecData<>+608(SB), Y5
+	VPSLLD       $0x17, Y4, Y4
+	VFNMADD231PS Y4, Y6, Y5
+	VCMPPS       $0x01, vecData<>+1952(SB), Y2, Y2
+	VANDPS       vecData<>+1216(SB), Y1, Y1
+	VORPS        Y1, Y5, Y1
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+	ADDQ         $+32, AX
+	ADDQ         $+32, CX
+	SUBQ         $+8, DX
+	JMP          rest
 
 done:
 	VZEROUPPER
@@ -585,56 +624,56 @@ two:
 	JLT         twoEnd
 	VMOVUPS     (CX), Y0
 	VMULPS      vecData<>+704(SB), Y0, Y1
-	VMOVUPS     vecData<>+1440(SB), Y2
+	VMOVUPS     vecData<>+1984(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     vecData<>+1472(SB), Y2
+	VMOVUPS     vecData<>+2016(SB), Y2
 	VMAXPS      Y1, Y2, Y1
 	VMULPS      Y1, Y1, Y2
-	VMOVUPS     vecData<>+1504(SB), Y3
-	VFMADD213PS vecData<>+1536(SB), Y2, Y3
-	VFMADD213PS vecData<>+1568(SB), Y2, Y3
-	VFMADD213PS vecData<>+1600(SB), Y2, Y3
-	VFMADD213PS vecData<>+1632(SB), Y2, Y3
-	VFMADD213PS vecData<>+1664(SB), Y2, Y3
-	VFMADD213PS vecData<>+1696(SB), Y2, Y3
-	VMOVUPS     vecData<>+1728(SB), Y4
-	VFMADD213PS vecData<>+1760(SB), Y2, Y4
-	VFMADD213PS vecData<>+1792(SB), Y2, Y4
-	VFMADD213PS vecData<>+1824(SB), Y2, Y4
-	VFMADD213PS vecData<>+1856(SB), Y2, Y4
+	VMOVUPS     vecData<>+2048(SB), Y3
+	VFMADD213PS vecData<>+2080(SB), Y2, Y3
+	VFMADD213PS vecData<>+2112(SB), Y2, Y3
+	VFMADD213PS vecData<>+2144(SB), Y2, Y3
+	VFMADD213PS vecData<>+2176(SB), Y2, Y3
+	VFMADD213PS vecData<>+2208(SB), Y2, Y3
+	VFMADD213PS vecData<>+2240(SB), Y2, Y3
+	VMOVUPS     vecData<>+2272(SB), Y4
+	VFMADD213PS vecData<>+2304(SB), Y2, Y4
+	VFMADD213PS vecData<>+2336(SB), Y2, Y4
+	VFMADD213PS vecData<>+2368(SB), Y2, Y4
+	VFMADD213PS vecData<>+2400(SB), Y2, Y4
 	VFMADD213PS vecData<>+608(SB), Y2, Y4
 	VMULPS      Y3, Y1, Y1
 	VDIVPS      Y4, Y1, Y1
-	VMOVUPS     vecData<>+1888(SB), Y2
+	VMOVUPS     vecData<>+2432(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMULPS      vecData<>+1920(SB), Y0, Y0
+	VMULPS      vecData<>+2464(SB), Y0, Y0
 	VFMADD213PS Y0, Y0, Y1
 	VMOVUPS     Y1, (AX)
 	VMOVUPS     32(CX), Y0
 	VMULPS      vecData<>+704(SB), Y0, Y1
-	VMOVUPS     vecData<>+1440(SB), Y2
+	VMOVUPS     vecData<>+1984(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     vecData<>+1472(SB), Y2
+	VMOVUPS     vecData<>+2016(SB), Y2
 	VMAXPS      Y1, Y2, Y1
 	VMULPS      Y1, Y1, Y2
-	VMOVUPS     vecData<>+1504(SB), Y3
-	VFMADD213PS vecData<>+1536(SB), Y2, Y3
-	VFMADD213PS vecData<>+1568(SB), Y2, Y3
-	VFMADD213PS vecData<>+1600(SB), Y2, Y3
-	VFMADD213PS vecData<>+1632(SB), Y2, Y3
-	VFMADD213PS vecData<>+1664(SB), Y2, Y3
-	VFMADD213PS vecData<>+1696(SB), Y2, Y3
-	VMOVUPS     vecData<>+1728(SB), Y4
-	VFMADD213PS vecData<>+1760(SB), Y2, Y4
-	VFMADD213PS vecData<>+1792(SB), Y2, Y4
-	VFMADD213PS vecData<>+1824(SB), Y2, Y4
-	VFMADD213PS vecData<>+1856(SB), Y2, Y4
+	VMOVUPS     vecData<>+2048(SB), Y3
+	VFMADD213PS vecData<>+2080(SB), Y2, Y3
+	VFMADD213PS vecData<>+2112(SB), Y2, Y3
+	VFMADD213PS vecData<>+2144(SB), Y2, Y3
+	VFMADD213PS vecData<>+2176(SB), Y2, Y3
+	VFMADD213PS vecData<>+2208(SB), Y2, Y3
+	VFMADD213PS vecData<>+2240(SB), Y2, Y3
+	VMOVUPS     vecData<>+2272(SB), Y4
+	VFMADD213PS vecData<>+2304(SB), Y2, Y4
+	VFMADD213PS vecData<>+2336(SB), Y2, Y4
+	VFMADD213PS vecData<>+2368(SB), Y2, Y4
+	VFMADD213PS vecData<>+2400(SB), Y2, Y4
 	VFMADD213PS vecData<>+608(SB), Y2, Y4
 	VMULPS      Y3, Y1, Y1
 	VDIVPS      Y4, Y1, Y1
-	VMOVUPS     vecData<>+1888(SB), Y2
+	VMOVUPS     vecData<>+2432(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMULPS      vecData<>+1920(SB), Y0, Y0
+	VMULPS      vecData<>+2464(SB), Y0, Y0
 	VFMADD213PS Y0, Y0, Y1
 	VMOVUPS     Y1, 32(AX)
 	ADDQ        $+64, AX
@@ -654,29 +693,29 @@ rest:
 	VMOVUPS     128(SI)(BX*4), Y0
 	VMASKMOVPS  (CX), Y0, Y1
 	VMULPS      vecData<>+704(SB), Y1, Y2
-	VMOVUPS     vecData<>+1440(SB), Y3
+	VMOVUPS     vecData<>+1984(SB), Y3
 	VMINPS      Y2, Y3, Y2
-	VMOVUPS     vecData<>+1472(SB), Y3
+	VMOVUPS     vecData<>+2016(SB), Y3
 	VMAXPS      Y2, Y3, Y2
 	VMULPS      Y2, Y2, Y3
-	VMOVUPS     vecData<>+1504(SB), Y4
-	VFMADD213PS vecData<>+1536(SB), Y3, Y4
-	VFMADD213PS vecData<>+1568(SB), Y3, Y4
-	VFMADD213PS vecData<>+1600(SB), Y3, Y4
-	VFMADD213PS vecData<>+1632(SB), Y3, Y4
-	VFMADD213PS vecData<>+1664(SB), Y3, Y4
-	VFMADD213PS vecData<>+1696(SB), Y3, Y4
-	VMOVUPS     vecData<>+1728(SB), Y5
-	VFMADD213PS vecData<>+1760(SB), Y3, Y5
-	VFMADD213PS vecData<>+1792(SB), Y3, Y5
-	VFMADD213PS vecData<>+1824(SB), Y3, Y5
-	VFMADD213PS vecData<>+1856(SB), Y3, Y5
+	VMOVUPS     vecData<>+2048(SB), Y4
+	VFMADD213PS vecData<>+2080(SB), Y3, Y4
+	VFMADD213PS vecData<>+2112(SB), Y3, Y4
+	VFMADD213PS vecData<>+2144(SB), Y3, Y4
+	VFMADD213PS vecData<>+2176(SB), Y3, Y4
+	VFMADD213PS vecData<>+2208(SB), Y3, Y4
+	VFMADD213PS vecData<>+2240(SB), Y3, Y4
+	VMOVUPS     vecData<>+2272(SB), Y5
+	VFMADD213PS vecData<>+2304(SB), Y3, Y5
+	VFMADD213PS vecData<>+2336(SB), Y3, Y5
+	VFMADD213PS vecData<>+2368(SB), Y3, Y5
+	VFMADD213PS vecData<>+2400(SB), Y3, Y5
 	VFMADD213PS vecData<>+608(SB), Y3, Y5
 	VMULPS      Y4, Y2, Y2
 	VDIVPS      Y5, Y2, Y2
-	VMOVUPS     vecData<>+1888(SB), Y3
+	VMOVUPS     vecData<>+2432(SB), Y3
 	VMAXPS      Y2, Y3, Y2
-	VMULPS      vecData<>+1920(SB), Y1, Y1
+	VMULPS      vecData<>+2464(SB), Y1, Y1
 	VFMADD213PS Y1, Y1, Y2
 	VMASKMOVPS  Y2, Y0, (AX)
 	ADDQ        $+32, AX
@@ -700,8 +739,8 @@ two:
 	JLT          twoEnd
 	VMOVUPS      (CX), Y0
 	VMULPS       Y0, Y0, Y1
-	VMOVUPS      vecData<>+1952(SB), Y2
-	VFMADD231PS  vecData<>+1984(SB), Y1, Y2
+	VMOVUPS      vecData<>+2496(SB), Y2
+	VFMADD231PS  vecData<>+2528(SB), Y1, Y2
 	VMULPS       Y0, Y2, Y1
 	VORPS        vecData<>+1216(SB), Y1, Y2
 	VMOVUPS      vecData<>+288(SB), Y3
@@ -729,8 +768,8 @@ two:
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      32(CX), Y0
 	VMULPS       Y0, Y0, Y1
-	VMOVUPS      vecData<>+1952(SB), Y2
-	VFMADD231PS  vecData<>+1984(SB), Y1, Y2
+	VMOVUPS      vecData<>+2496(SB), Y2
+	VFMADD231PS  vecData<>+2528(SB), Y1, Y2
 	VMULPS       Y0, Y2, Y1
 	VORPS        vecData<>+1216(SB), Y1, Y2
 	VMOVUPS      vecData<>+288(SB), Y3
@@ -773,8 +812,8 @@ rest:
 	VMOVUPS      128(SI)(BX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMULPS       Y1, Y1, Y2
-	VMOVUPS      vecData<>+1952(SB), Y3
-	VFMADD231PS  vecData<>+1984(SB), Y2, Y3
+	VMOVUPS      vecData<>+2496(SB), Y3
+	VFMADD231PS  vecData<>+2528(SB), Y2, Y3
 	VMULPS       Y1, Y3, Y2
 	VORPS        vecData<>+1216(SB), Y2, Y3
 	VMOVUPS      vecData<>+288(SB), Y4
@@ -1062,15 +1101,15 @@ two:
 	VPSLLD       $0x17, Y2, Y0
 	VMULPS       Y0, Y3, Y0
 	VMULPS       vecData<>+1280(SB), Y0, Y0
-	VMOVUPS      vecData<>+2016(SB), Y2
-	VFMADD213PS  vecData<>+2048(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2080(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2112(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2144(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2176(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2208(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2240(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2272(SB), Y0, Y2
+	VMOVUPS      vecData<>+2560(SB), Y2
+	VFMADD213PS  vecData<>+2592(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2624(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2656(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2688(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2720(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2752(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2784(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2816(SB), Y0, Y2
 	VFMADD213PS  vecData<>+608(SB), Y0, Y2
 	VMULPS       Y2, Y0, Y0
 	VADDPS       Y0, Y1, Y0
@@ -1096,15 +1135,15 @@ two:
 	VPSLLD       $0x17, Y2, Y0
 	VMULPS       Y0, Y3, Y0
 	VMULPS       vecData<>+1280(SB), Y0, Y0
-	VMOVUPS      vecData<>+2016(SB), Y2
-	VFMADD213PS  vecData<>+2048(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2080(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2112(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2144(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2176(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2208(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2240(SB), Y0, Y2
-	VFMADD213PS  vecData<>+2272(SB), Y0, Y2
+	VMOVUPS      vecData<>+2560(SB), Y2
+	VFMADD213PS  vecData<>+2592(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2624(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2656(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2688(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2720(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2752(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2784(SB), Y0, Y2
+	VFMADD213PS  vecData<>+2816(SB), Y0, Y2
 	VFMADD213PS  vecData<>+608(SB), Y0, Y2
 	VMULPS       Y2, Y0, Y0
 	VADDPS       Y0, Y1, Y0
@@ -1145,15 +1184,15 @@ rest:
 	VPSLLD       $0x17, Y3, Y1
 	VMULPS       Y1, Y4, Y1
 	VMULPS       vecData<>+1280(SB), Y1, Y1
-	VMOVUPS      vecData<>+2016(SB), Y3
-	VFMADD213PS  vecData<>+2048(SB), Y1, Y3
-	VFMADD213PS  vecData<>+2080(SB), Y1, Y3
-	VFMADD213PS  vecData<>+2112(SB), Y1, Y3
-	VFMADD213PS  vecData<>+2144(SB), Y1, Y3
-	VFMADD213PS  vecData<>+2176(SB), Y1, Y3
-	VFMADD213PS  vecData<>+2208(SB), Y1, Y3
-	VFMADD213PS  vecData<>+2240(SB), Y1, Y3
-	VFMADD213PS  vecData<>+2272(SB), Y1, Y3
+	VMOVUPS      vecData<>+2560(SB), Y3
+	VFMADD213PS  vecData<>+2592(SB), Y1, Y3
+	VFMADD213PS  vecData<>+2624(SB), Y1, Y3
+	VFMADD213PS  vecData<>+2656(SB), Y1, Y3
+	VFMADD213PS  vecData<>+2688(SB), Y1, Y3
+	VFMADD213PS  vecData<>+2720(SB), Y1, Y3
+	VFMADD213PS  vecData<>+2752(SB), Y1, Y3
+	VFMADD213PS  vecData<>+2784(SB), Y1, Y3
+	VFMADD213PS  vecData<>+2816(SB), Y1, Y3
 	VFMADD213PS  vecData<>+608(SB), Y1, Y3
 	VMULPS       Y3, Y1, Y1
 	VADDPS       Y1, Y2, Y1
@@ -1197,13 +1236,13 @@ two:
 	VMULPS       Y1, Y3, Y1
 	VMULPS       vecData<>+1280(SB), Y1, Y1
 	VMOVUPS      vecData<>+608(SB), Y2
-	VFMADD231PS  vecData<>+1408(SB), Y1, Y2
-	VADDPS       vecData<>+1408(SB), Y1, Y3
+	VFMADD231PS  vecData<>+1440(SB), Y1, Y2
+	VADDPS       vecData<>+1440(SB), Y1, Y3
 	VMULPS       Y3, Y1, Y3
 	VBLENDVPS    Y0, Y3, Y2, Y2
 	VMULPS       Y1, Y1, Y1
-	VMULPS       vecData<>+1408(SB), Y1, Y1
-	VBLENDVPS    Y0, vecData<>+1408(SB), Y1, Y1
+	VMULPS       vecData<>+1440(SB), Y1, Y1
+	VBLENDVPS    Y0, vecData<>+1440(SB), Y1, Y1
 	VADDPS       Y1, Y2, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMULPS       Y0, Y1, Y0
@@ -1228,13 +1267,13 @@ two:
 	VMULPS       Y1, Y3, Y1
 	VMULPS       vecData<>+1280(SB), Y1, Y1
 	VMOVUPS      vecData<>+608(SB), Y2
-	VFMADD231PS  vecData<>+1408(SB), Y1, Y2
-	VADDPS       vecData<>+1408(SB), Y1, Y3
+	VFMADD231PS  vecData<>+1440(SB), Y1, Y2
+	VADDPS       vecData<>+1440(SB), Y1, Y3
 	VMULPS       Y3, Y1, Y3
 	VBLENDVPS    Y0, Y3, Y2, Y2
 	VMULPS       Y1, Y1, Y1
-	VMULPS       vecData<>+1408(SB), Y1, Y1
-	VBLENDVPS    Y0, vecData<>+1408(SB), Y1, Y1
+	VMULPS       vecData<>+1440(SB), Y1, Y1
+	VBLENDVPS    Y0, vecData<>+1440(SB), Y1, Y1
 	VADDPS       Y1, Y2, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMULPS       Y0, Y1, Y0
@@ -1274,13 +1313,13 @@ rest:
 	VMULPS       Y2, Y4, Y2
 	VMULPS       vecData<>+1280(SB), Y2, Y2
 	VMOVUPS      vecData<>+608(SB), Y3
-	VFMADD231PS  vecData<>+1408(SB), Y2, Y3
-	VADDPS       vecData<>+1408(SB), Y2, Y4
+	VFMADD231PS  vecData<>+1440(SB), Y2, Y3
+	VADDPS       vecData<>+1440(SB), Y2, Y4
 	VMULPS       Y4, Y2, Y4
 	VBLENDVPS    Y1, Y4, Y3, Y3
 	VMULPS       Y2, Y2, Y2
-	VMULPS       vecData<>+1408(SB), Y2, Y2
-	VBLENDVPS    Y1, vecData<>+1408(SB), Y2, Y2
+	VMULPS       vecData<>+1440(SB), Y2, Y2
+	VBLENDVPS    Y1, vecData<>+1440(SB), Y2, Y2
 	VADDPS       Y2, Y3, Y2
 	VDIVPS       Y2, Y3, Y2
 	VMULPS       Y1, Y2, Y1
@@ -1308,7 +1347,7 @@ two:
 	VMOVUPS      (CX), Y1
 	VMOVUPS      vecData<>+1120(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vecData<>+2304(SB), Y3
+	VMOVUPS      vecData<>+2848(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVUPS      vecData<>+1376(SB), Y3
 	VFMADD231PS  vecData<>+352(SB), Y2, Y3
@@ -1332,7 +1371,7 @@ two:
 	VMOVUPS      32(CX), Y1
 	VMOVUPS      vecData<>+1120(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vecData<>+2304(SB), Y3
+	VMOVUPS      vecData<>+2848(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVUPS      vecData<>+1376(SB), Y3
 	VFMADD231PS  vecData<>+352(SB), Y2, Y3
@@ -1371,7 +1410,7 @@ rest:
 	VMASKMOVPS   (CX), Y1, Y2
 	VMOVUPS      vecData<>+1120(SB), Y3
 	VMINPS       Y2, Y3, Y3
-	VMOVUPS      vecData<>+2304(SB), Y4
+	VMOVUPS      vecData<>+2848(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMOVUPS      vecData<>+1376(SB), Y4
 	VFMADD231PS  vecData<>+352(SB), Y3, Y4
@@ -1414,7 +1453,7 @@ two:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      vecData<>+1120(SB), Y1
 	VMINPS       Y0, Y1, Y1
-	VMOVUPS      vecData<>+2304(SB), Y2
+	VMOVUPS      vecData<>+2848(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMOVUPS      vecData<>+1376(SB), Y2
 	VFMADD231PS  vecData<>+352(SB), Y1, Y2
@@ -1432,14 +1471,14 @@ two:
 	VSUBPS       vecData<>+608(SB), Y1, Y2
 	VFMADD213PS  Y2, Y1, Y3
 	VCMPPS       $0x01, vecData<>+1120(SB), Y0, Y1
-	VMULPS       vecData<>+2336(SB), Y3, Y2
-	VMULPS       vecData<>+2368(SB), Y0, Y0
+	VMULPS       vecData<>+2880(SB), Y3, Y2
+	VMULPS       vecData<>+2912(SB), Y0, Y0
 	VBLENDVPS    Y1, Y2, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      vecData<>+1120(SB), Y1
 	VMINPS       Y0, Y1, Y1
-	VMOVUPS      vecData<>+2304(SB), Y2
+	VMOVUPS      vecData<>+2848(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMOVUPS      vecData<>+1376(SB), Y2
 	VFMADD231PS  vecData<>+352(SB), Y1, Y2
@@ -1457,8 +1496,8 @@ two:
 	VSUBPS       vecData<>+608(SB), Y1, Y2
 	VFMADD213PS  Y2, Y1, Y3
 	VCMPPS       $0x01, vecData<>+1120(SB), Y0, Y1
-	VMULPS       vecData<>+2336(SB), Y3, Y2
-	VMULPS       vecData<>+2368(SB), Y0, Y0
+	VMULPS       vecData<>+2880(SB), Y3, Y2
+	VMULPS       vecData<>+2912(SB), Y0, Y0
 	VBLENDVPS    Y1, Y2, Y0, Y0
 	VMOVUPS      Y0, 32(AX)
 	ADDQ         $+64, AX
@@ -1479,7 +1518,7 @@ rest:
 	VMASKMOVPS   (CX), Y0, Y1
 	VMOVUPS      vecData<>+1120(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vecData<>+2304(SB), Y3
+	VMOVUPS      vecData<>+2848(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVUPS      vecData<>+1376(SB), Y3
 	VFMADD231PS  vecData<>+352(SB), Y2, Y3
@@ -1497,8 +1536,8 @@ rest:
 	VSUBPS       vecData<>+608(SB), Y2, Y3
 	VFMADD213PS  Y3, Y2, Y4
 	VCMPPS       $0x01, vecData<>+1120(SB), Y1, Y2
-	VMULPS       vecData<>+2336(SB), Y4, Y3
-	VMULPS       vecData<>+2368(SB), Y1, Y1
+	VMULPS       vecData<>+2880(SB), Y4, Y3
+	VMULPS       vecData<>+2912(SB), Y1, Y1
 	VBLENDVPS    Y2, Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 	ADDQ         $+32, AX
@@ -1525,7 +1564,7 @@ two:
 	VDIVPS       Y0, Y1, Y2
 	VMOVUPS      vecData<>+1120(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vecData<>+2304(SB), Y3
+	VMOVUPS      vecData<>+2848(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVUPS      vecData<>+1376(SB), Y3
 	VFMADD231PS  vecData<>+352(SB), Y2, Y3
@@ -1550,7 +1589,7 @@ two:
 	VDIVPS       Y0, Y1, Y2
 	VMOVUPS      vecData<>+1120(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VMOVUPS      vecData<>+2304(SB), Y3
+	VMOVUPS      vecData<>+2848(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVUPS      vecData<>+1376(SB), Y3
 	VFMADD231PS  vecData<>+352(SB), Y2, Y3
@@ -1590,7 +1629,7 @@ rest:
 	VDIVPS       Y0, Y2, Y3
 	VMOVUPS      vecData<>+1120(SB), Y4
 	VMINPS       Y3, Y4, Y3
-	VMOVUPS      vecData<>+2304(SB), Y4
+	VMOVUPS      vecData<>+2848(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMOVUPS      vecData<>+1376(SB), Y4
 	VFMADD231PS  vecData<>+352(SB), Y3, Y4
@@ -1632,23 +1671,23 @@ two:
 	JLT          twoEnd
 	VMOVUPS      (CX), Y0
 	VANDPS       vecData<>+1312(SB), Y0, Y1
-	VMOVUPS      vecData<>+2400(SB), Y2
-	VFMADD231PS  vecData<>+2432(SB), Y1, Y2
-	VSUBPS       vecData<>+2400(SB), Y2, Y3
+	VMOVUPS      vecData<>+2944(SB), Y2
+	VFMADD231PS  vecData<>+2976(SB), Y1, Y2
+	VSUBPS       vecData<>+2944(SB), Y2, Y3
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS vecData<>+2464(SB), Y3, Y1
-	VFNMADD231PS vecData<>+2496(SB), Y3, Y1
-	VFNMADD231PS vecData<>+2528(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3008(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3040(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3072(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      vecData<>+2560(SB), Y4
-	VFMADD213PS  vecData<>+2592(SB), Y3, Y4
-	VFMADD213PS  vecData<>+2624(SB), Y3, Y4
+	VMOVUPS      vecData<>+3104(SB), Y4
+	VFMADD213PS  vecData<>+3136(SB), Y3, Y4
+	VFMADD213PS  vecData<>+3168(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y1, Y1, Y4
-	VMOVUPS      vecData<>+2656(SB), Y1
-	VFMADD213PS  vecData<>+2688(SB), Y3, Y1
-	VFMADD213PS  vecData<>+2720(SB), Y3, Y1
-	VFMADD213PS  vecData<>+2752(SB), Y3, Y1
+	VMOVUPS      vecData<>+3200(SB), Y1
+	VFMADD213PS  vecData<>+3232(SB), Y3, Y1
+	VFMADD213PS  vecData<>+3264(SB), Y3, Y1
+	VFMADD213PS  vecData<>+3296(SB), Y3, Y1
 	VFMADD213PS  vecData<>+608(SB), Y3, Y1
 	VPSLLD       $0x1f, Y2, Y3
 	VBLENDVPS    Y3, Y1, Y4, Y1
@@ -1660,23 +1699,23 @@ two:
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      32(CX), Y0
 	VANDPS       vecData<>+1312(SB), Y0, Y1
-	VMOVUPS      vecData<>+2400(SB), Y2
-	VFMADD231PS  vecData<>+2432(SB), Y1, Y2
-	VSUBPS       vecData<>+2400(SB), Y2, Y3
+	VMOVUPS      vecData<>+2944(SB), Y2
+	VFMADD231PS  vecData<>+2976(SB), Y1, Y2
+	VSUBPS       vecData<>+2944(SB), Y2, Y3
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS vecData<>+2464(SB), Y3, Y1
-	VFNMADD231PS vecData<>+2496(SB), Y3, Y1
-	VFNMADD231PS vecData<>+2528(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3008(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3040(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3072(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      vecData<>+2560(SB), Y4
-	VFMADD213PS  vecData<>+2592(SB), Y3, Y4
-	VFMADD213PS  vecData<>+2624(SB), Y3, Y4
+	VMOVUPS      vecData<>+3104(SB), Y4
+	VFMADD213PS  vecData<>+3136(SB), Y3, Y4
+	VFMADD213PS  vecData<>+3168(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y1, Y1, Y4
-	VMOVUPS      vecData<>+2656(SB), Y1
-	VFMADD213PS  vecData<>+2688(SB), Y3, Y1
-	VFMADD213PS  vecData<>+2720(SB), Y3, Y1
-	VFMADD213PS  vecData<>+2752(SB), Y3, Y1
+	VMOVUPS      vecData<>+3200(SB), Y1
+	VFMADD213PS  vecData<>+3232(SB), Y3, Y1
+	VFMADD213PS  vecData<>+3264(SB), Y3, Y1
+	VFMADD213PS  vecData<>+3296(SB), Y3, Y1
 	VFMADD213PS  vecData<>+608(SB), Y3, Y1
 	VPSLLD       $0x1f, Y2, Y3
 	VBLENDVPS    Y3, Y1, Y4, Y1
@@ -1703,23 +1742,23 @@ rest:
 	VMOVUPS      128(SI)(BX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VANDPS       vecData<>+1312(SB), Y1, Y2
-	VMOVUPS      vecData<>+2400(SB), Y3
-	VFMADD231PS  vecData<>+2432(SB), Y2, Y3
-	VSUBPS       vecData<>+2400(SB), Y3, Y4
+	VMOVUPS      vecData<>+2944(SB), Y3
+	VFMADD231PS  vecData<>+2976(SB), Y2, Y3
+	VSUBPS       vecData<>+2944(SB), Y3, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS vecData<>+2464(SB), Y4, Y2
-	VFNMADD231PS vecData<>+2496(SB), Y4, Y2
-	VFNMADD231PS vecData<>+2528(SB), Y4, Y2
+	VFNMADD231PS vecData<>+3008(SB), Y4, Y2
+	VFNMADD231PS vecData<>+3040(SB), Y4, Y2
+	VFNMADD231PS vecData<>+3072(SB), Y4, Y2
 	VMULPS       Y2, Y2, Y4
-	VMOVUPS      vecData<>+2560(SB), Y5
-	VFMADD213PS  vecData<>+2592(SB), Y4, Y5
-	VFMADD213PS  vecData<>+2624(SB), Y4, Y5
+	VMOVUPS      vecData<>+3104(SB), Y5
+	VFMADD213PS  vecData<>+3136(SB), Y4, Y5
+	VFMADD213PS  vecData<>+3168(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y5
 	VFMADD213PS  Y2, Y2, Y5
-	VMOVUPS      vecData<>+2656(SB), Y2
-	VFMADD213PS  vecData<>+2688(SB), Y4, Y2
-	VFMADD213PS  vecData<>+2720(SB), Y4, Y2
-	VFMADD213PS  vecData<>+2752(SB), Y4, Y2
+	VMOVUPS      vecData<>+3200(SB), Y2
+	VFMADD213PS  vecData<>+3232(SB), Y4, Y2
+	VFMADD213PS  vecData<>+3264(SB), Y4, Y2
+	VFMADD213PS  vecData<>+3296(SB), Y4, Y2
 	VFMADD213PS  vecData<>+608(SB), Y4, Y2
 	VPSLLD       $0x1f, Y3, Y4
 	VBLENDVPS    Y4, Y2, Y5, Y2
@@ -1749,23 +1788,23 @@ two:
 	CMPQ         DX, $+16
 	JLT          twoEnd
 	VMOVUPS      (CX), Y0
-	VMOVUPS      vecData<>+2784(SB), Y1
-	VFMADD231PS  vecData<>+2432(SB), Y0, Y1
-	VSUBPS       vecData<>+2784(SB), Y1, Y2
+	VMOVUPS      vecData<>+3328(SB), Y1
+	VFMADD231PS  vecData<>+2976(SB), Y0, Y1
+	VSUBPS       vecData<>+3328(SB), Y1, Y2
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS vecData<>+2464(SB), Y2, Y0
-	VFNMADD231PS vecData<>+2496(SB), Y2, Y0
-	VFNMADD231PS vecData<>+2528(SB), Y2, Y0
+	VFNMADD231PS vecData<>+3008(SB), Y2, Y0
+	VFNMADD231PS vecData<>+3040(SB), Y2, Y0
+	VFNMADD231PS vecData<>+3072(SB), Y2, Y0
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      vecData<>+2560(SB), Y3
-	VFMADD213PS  vecData<>+2592(SB), Y2, Y3
-	VFMADD213PS  vecData<>+2624(SB), Y2, Y3
+	VMOVUPS      vecData<>+3104(SB), Y3
+	VFMADD213PS  vecData<>+3136(SB), Y2, Y3
+	VFMADD213PS  vecData<>+3168(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VMOVUPS      vecData<>+2656(SB), Y0
-	VFMADD213PS  vecData<>+2688(SB), Y2, Y0
-	VFMADD213PS  vecData<>+2720(SB), Y2, Y0
-	VFMADD213PS  vecData<>+2752(SB), Y2, Y0
+	VMOVUPS      vecData<>+3200(SB), Y0
+	VFMADD213PS  vecData<>+3232(SB), Y2, Y0
+	VFMADD213PS  vecData<>+3264(SB), Y2, Y0
+	VFMADD213PS  vecData<>+3296(SB), Y2, Y0
 	VFMADD213PS  vecData<>+608(SB), Y2, Y0
 	VPSLLD       $0x1f, Y1, Y2
 	VBLENDVPS    Y2, Y0, Y3, Y0
@@ -1774,23 +1813,23 @@ two:
 	VXORPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      32(CX), Y0
-	VMOVUPS      vecData<>+2784(SB), Y1
-	VFMADD231PS  vecData<>+2432(SB), Y0, Y1
-	VSUBPS       vecData<>+2784(SB), Y1, Y2
+	VMOVUPS      vecData<>+3328(SB), Y1
+	VFMADD231PS  vecData<>+2976(SB), Y0, Y1
+	VSUBPS       vecData<>+3328(SB), Y1, Y2
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS vecData<>+2464(SB), Y2, Y0
-	VFNMADD231PS vecData<>+2496(SB), Y2, Y0
-	VFNMADD231PS vecData<>+2528(SB), Y2, Y0
+	VFNMADD231PS vecData<>+3008(SB), Y2, Y0
+	VFNMADD231PS vecData<>+3040(SB), Y2, Y0
+	VFNMADD231PS vecData<>+3072(SB), Y2, Y0
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      vecData<>+2560(SB), Y3
-	VFMADD213PS  vecData<>+2592(SB), Y2, Y3
-	VFMADD213PS  vecData<>+2624(SB), Y2, Y3
+	VMOVUPS      vecData<>+3104(SB), Y3
+	VFMADD213PS  vecData<>+3136(SB), Y2, Y3
+	VFMADD213PS  vecData<>+3168(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VMOVUPS      vecData<>+2656(SB), Y0
-	VFMADD213PS  vecData<>+2688(SB), Y2, Y0
-	VFMADD213PS  vecData<>+2720(SB), Y2, Y0
-	VFMADD213PS  vecData<>+2752(SB), Y2, Y0
+	VMOVUPS      vecData<>+3200(SB), Y0
+	VFMADD213PS  vecData<>+3232(SB), Y2, Y0
+	VFMADD213PS  vecData<>+3264(SB), Y2, Y0
+	VFMADD213PS  vecData<>+3296(SB), Y2, Y0
 	VFMADD213PS  vecData<>+608(SB), Y2, Y0
 	VPSLLD       $0x1f, Y1, Y2
 	VBLENDVPS    Y2, Y0, Y3, Y0
@@ -1814,23 +1853,23 @@ rest:
 	LEAQ         vecData<>+0(SB), SI
 	VMOVUPS      128(SI)(BX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VMOVUPS      vecData<>+2784(SB), Y2
-	VFMADD231PS  vecData<>+2432(SB), Y1, Y2
-	VSUBPS       vecData<>+2784(SB), Y2, Y3
+	VMOVUPS      vecData<>+3328(SB), Y2
+	VFMADD231PS  vecData<>+2976(SB), Y1, Y2
+	VSUBPS       vecData<>+3328(SB), Y2, Y3
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS vecData<>+2464(SB), Y3, Y1
-	VFNMADD231PS vecData<>+2496(SB), Y3, Y1
-	VFNMADD231PS vecData<>+2528(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3008(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3040(SB), Y3, Y1
+	VFNMADD231PS vecData<>+3072(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      vecData<>+2560(SB), Y4
-	VFMADD213PS  vecData<>+2592(SB), Y3, Y4
-	VFMADD213PS  vecData<>+2624(SB), Y3, Y4
+	VMOVUPS      vecData<>+3104(SB), Y4
+	VFMADD213PS  vecData<>+3136(SB), Y3, Y4
+	VFMADD213PS  vecData<>+3168(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y1, Y1, Y4
-	VMOVUPS      vecData<>+2656(SB), Y1
-	VFMADD213PS  vecData<>+2688(SB), Y3, Y1
-	VFMADD213PS  vecData<>+2720(SB), Y3, Y1
-	VFMADD213PS  vecData<>+2752(SB), Y3, Y1
+	VMOVUPS      vecData<>+3200(SB), Y1
+	VFMADD213PS  vecData<>+3232(SB), Y3, Y1
+	VFMADD213PS  vecData<>+3264(SB), Y3, Y1
+	VFMADD213PS  vecData<>+3296(SB), Y3, Y1
 	VFMADD213PS  vecData<>+608(SB), Y3, Y1
 	VPSLLD       $0x1f, Y2, Y3
 	VBLENDVPS    Y3, Y1, Y4, Y1
@@ -2185,8 +2224,8 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-24
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
 	MOVQ    n+16(FP), DX
-	VMOVUPS vecData<>+1920(SB), Y0
-	VMOVUPS vecData<>+2816(SB), Y1
+	VMOVUPS vecData<>+2464(SB), Y0
+	VMOVUPS vecData<>+3360(SB), Y1
 	VMOVUPS vecData<>+1120(SB), Y2
 	VMOVUPS vecData<>+608(SB), Y3
 
@@ -2798,7 +2837,7 @@ TEXT ·signAVX2(SB), NOSPLIT, $0-24
 	MOVQ    src+8(FP), CX
 	MOVQ    n+16(FP), DX
 	VMOVUPS vecData<>+1120(SB), Y0
-	VMOVUPS vecData<>+1888(SB), Y1
+	VMOVUPS vecData<>+2432(SB), Y1
 	VMOVUPS vecData<>+608(SB), Y2
 
 four:
@@ -6108,9 +6147,9 @@ loop:
 	JLT       end
 	VMOVUPS   (CX), Y0
 	VPSRLD    $0x10, Y0, Y1
-	VPOR      vecData<>+2848(SB), Y1, Y2
-	VPAND     vecData<>+2880(SB), Y1, Y1
-	VPADDD    vecData<>+2912(SB), Y1, Y1
+	VPOR      vecData<>+3392(SB), Y1, Y2
+	VPAND     vecData<>+3424(SB), Y1, Y1
+	VPADDD    vecData<>+3456(SB), Y1, Y1
 	VPADDD    Y1, Y0, Y1
 	VPSRLD    $0x10, Y1, Y1
 	VCMPPS    $0x03, Y0, Y0, Y0
@@ -6120,9 +6159,9 @@ loop:
 	VMOVUPS   X1, (AX)
 	VMOVUPS   32(CX), Y0
 	VPSRLD    $0x10, Y0, Y1
-	VPOR      vecData<>+2848(SB), Y1, Y2
-	VPAND     vecData<>+2880(SB), Y1, Y1
-	VPADDD    vecData<>+2912(SB), Y1, Y1
+	VPOR      vecData<>+3392(SB), Y1, Y2
+	VPAND     vecData<>+3424(SB), Y1, Y1
+	VPADDD    vecData<>+3456(SB), Y1, Y1
 	VPADDD    Y1, Y0, Y1
 	VPSRLD    $0x10, Y1, Y1
 	VCMPPS    $0x03, Y0, Y0, Y0
@@ -6633,388 +6672,524 @@ DATA vecData<>+1392(SB)/4, $0x4b40007f
 DATA vecData<>+1396(SB)/4, $0x4b40007f
 DATA vecData<>+1400(SB)/4, $0x4b40007f
 DATA vecData<>+1404(SB)/4, $0x4b40007f
-DATA vecData<>+1408(SB)/4, $0x40000000
-DATA vecData<>+1412(SB)/4, $0x40000000
-DATA vecData<>+1416(SB)/4, $0x40000000
-DATA vecData<>+1420(SB)/4, $0x40000000
-DATA vecData<>+1424(SB)/4, $0x40000000
-DATA vecData<>+1428(SB)/4, $0x40000000
-DATA vecData<>+1432(SB)/4, $0x40000000
-DATA vecData<>+1436(SB)/4, $0x40000000
-DATA vecData<>+1440(SB)/4, $0x407b851f
-DATA vecData<>+1444(SB)/4, $0x407b851f
-DATA vecData<>+1448(SB)/4, $0x407b851f
-DATA vecData<>+1452(SB)/4, $0x407b851f
-DATA vecData<>+1456(SB)/4, $0x407b851f
-DATA vecData<>+1460(SB)/4, $0x407b851f
-DATA vecData<>+1464(SB)/4, $0x407b851f
-DATA vecData<>+1468(SB)/4, $0x407b851f
-DATA vecData<>+1472(SB)/4, $0xc07b851f
-DATA vecData<>+1476(SB)/4, $0xc07b851f
-DATA vecData<>+1480(SB)/4, $0xc07b851f
-DATA vecData<>+1484(SB)/4, $0xc07b851f
-DATA vecData<>+1488(SB)/4, $0xc07b851f
-DATA vecData<>+1492(SB)/4, $0xc07b851f
-DATA vecData<>+1496(SB)/4, $0xc07b851f
-DATA vecData<>+1500(SB)/4, $0xc07b851f
-DATA vecData<>+1504(SB)/4, $0xb25ce5cd
-DATA vecData<>+1508(SB)/4, $0xb25ce5cd
-DATA vecData<>+1512(SB)/4, $0xb25ce5cd
-DATA vecData<>+1516(SB)/4, $0xb25ce5cd
-DATA vecData<>+1520(SB)/4, $0xb25ce5cd
-DATA vecData<>+1524(SB)/4, $0xb25ce5cd
-DATA vecData<>+1528(SB)/4, $0xb25ce5cd
-DATA vecData<>+1532(SB)/4, $0xb25ce5cd
-DATA vecData<>+1536(SB)/4, $0x369b05f2
-DATA vecData<>+1540(SB)/4, $0x369b05f2
-DATA vecData<>+1544(SB)/4, $0x369b05f2
-DATA vecData<>+1548(SB)/4, $0x369b05f2
-DATA vecData<>+1552(SB)/4, $0x369b05f2
-DATA vecData<>+1556(SB)/4, $0x369b05f2
-DATA vecData<>+1560(SB)/4, $0x369b05f2
-DATA vecData<>+1564(SB)/4, $0x369b05f2
-DATA vecData<>+1568(SB)/4, $0x39c5be8a
-DATA vecData<>+1572(SB)/4, $0x39c5be8a
-DATA vecData<>+1576(SB)/4, $0x39c5be8a
-DATA vecData<>+1580(SB)/4, $0x39c5be8a
-DATA vecData<>+1584(SB)/4, $0x39c5be8a
-DATA vecData<>+1588(SB)/4, $0x39c5be8a
-DATA vecData<>+1592(SB)/4, $0x39c5be8a
-DATA vecData<>+1596(SB)/4, $0x39c5be8a
-DATA vecData<>+1600(SB)/4, $0x3b7bad6b
-DATA vecData<>+1604(SB)/4, $0x3b7bad6b
-DATA vecData<>+1608(SB)/4, $0x3b7bad6b
-DATA vecData<>+1612(SB)/4, $0x3b7bad6b
-DATA vecData<>+1616(SB)/4, $0x3b7bad6b
-DATA vecData<>+1620(SB)/4, $0x3b7bad6b
-DATA vecData<>+1624(SB)/4, $0x3b7bad6b
-DATA vecData<>+1628(SB)/4, $0x3b7bad6b
-DATA vecData<>+1632(SB)/4, $0x3d5e3a36
-DATA vecData<>+1636(SB)/4, $0x3d5e3a36
-DATA vecData<>+1640(SB)/4, $0x3d5e3a36
-DATA vecData<>+1644(SB)/4, $0x3d5e3a36
-DATA vecData<>+1648(SB)/4, $0x3d5e3a36
-DATA vecData<>+1652(SB)/4, $0x3d5e3a36
-DATA vecData<>+1656(SB)/4, $0x3d5e3a36
-DATA vecData<>+1660(SB)/4, $0x3d5e3a36
-DATA vecData<>+1664(SB)/4, $0x3e3d975a
-DATA vecData<>+1668(SB)/4, $0x3e3d975a
-DATA vecData<>+1672(SB)/4, $0x3e3d975a
-DATA vecData<>+1676(SB)/4, $0x3e3d975a
-DATA vecData<>+1680(SB)/4, $0x3e3d975a
-DATA vecData<>+1684(SB)/4, $0x3e3d975a
-DATA vecData<>+1688(SB)/4, $0x3e3d975a
-DATA vecData<>+1692(SB)/4, $0x3e3d975a
-DATA vecData<>+1696(SB)/4, $0x3f906ebb
-DATA vecData<>+1700(SB)/4, $0x3f906ebb
-DATA vecData<>+1704(SB)/4, $0x3f906ebb
-DATA vecData<>+1708(SB)/4, $0x3f906ebb
-DATA vecData<>+1712(SB)/4, $0x3f906ebb
-DATA vecData<>+1716(SB)/4, $0x3f906ebb
-DATA vecData<>+1720(SB)/4, $0x3f906ebb
-DATA vecData<>+1724(SB)/4, $0x3f906ebb
-DATA vecData<>+1728(SB)/4, $0x388312dd
-DATA vecData<>+1732(SB)/4, $0x388312dd
-DATA vecData<>+1736(SB)/4, $0x388312dd
-DATA vecData<>+1740(SB)/4, $0x388312dd
-DATA vecData<>+1744(SB)/4, $0x388312dd
-DATA vecData<>+1748(SB)/4, $0x388312dd
-DATA vecData<>+1752(SB)/4, $0x388312dd
-DATA vecData<>+1756(SB)/4, $0x388312dd
-DATA vecData<>+1760(SB)/4, $0x3aaab599
-DATA vecData<>+1764(SB)/4, $0x3aaab599
-DATA vecData<>+1768(SB)/4, $0x3aaab599
-DATA vecData<>+1772(SB)/4, $0x3aaab599
-DATA vecData<>+1776(SB)/4, $0x3aaab599
-DATA vecData<>+1780(SB)/4, $0x3aaab599
-DATA vecData<>+1784(SB)/4, $0x3aaab599
-DATA vecData<>+1788(SB)/4, $0x3aaab599
-DATA vecData<>+1792(SB)/4, $0x3c7ce267
-DATA vecData<>+1796(SB)/4, $0x3c7ce267
-DATA vecData<>+1800(SB)/4, $0x3c7ce267
-DATA vecData<>+1804(SB)/4, $0x3c7ce267
-DATA vecData<>+1808(SB)/4, $0x3c7ce267
-DATA vecData<>+1812(SB)/4, $0x3c7ce267
-DATA vecData<>+1816(SB)/4, $0x3c7ce267
-DATA vecData<>+1820(SB)/4, $0x3c7ce267
-DATA vecData<>+1824(SB)/4, $0x3de93d8e
-DATA vecData<>+1828(SB)/4, $0x3de93d8e
-DATA vecData<>+1832(SB)/4, $0x3de93d8e
-DATA vecData<>+1836(SB)/4, $0x3de93d8e
-DATA vecData<>+1840(SB)/4, $0x3de93d8e
-DATA vecData<>+1844(SB)/4, $0x3de93d8e
-DATA vecData<>+1848(SB)/4, $0x3de93d8e
-DATA vecData<>+1852(SB)/4, $0x3de93d8e
-DATA vecData<>+1856(SB)/4, $0x3efead58
-DATA vecData<>+1860(SB)/4, $0x3efead58
-DATA vecData<>+1864(SB)/4, $0x3efead58
-DATA vecData<>+1868(SB)/4, $0x3efead58
-DATA vecData<>+1872(SB)/4, $0x3efead58
-DATA vecData<>+1876(SB)/4, $0x3efead58
-DATA vecData<>+1880(SB)/4, $0x3efead58
-DATA vecData<>+1884(SB)/4, $0x3efead58
-DATA vecData<>+1888(SB)/4, $0xbf800000
-DATA vecData<>+1892(SB)/4, $0xbf800000
-DATA vecData<>+1896(SB)/4, $0xbf800000
-DATA vecData<>+1900(SB)/4, $0xbf800000
-DATA vecData<>+1904(SB)/4, $0xbf800000
-DATA vecData<>+1908(SB)/4, $0xbf800000
-DATA vecData<>+1912(SB)/4, $0xbf800000
-DATA vecData<>+1916(SB)/4, $0xbf800000
-DATA vecData<>+1920(SB)/4, $0x3f000000
-DATA vecData<>+1924(SB)/4, $0x3f000000
-DATA vecData<>+1928(SB)/4, $0x3f000000
-DATA vecData<>+1932(SB)/4, $0x3f000000
-DATA vecData<>+1936(SB)/4, $0x3f000000
-DATA vecData<>+1940(SB)/4, $0x3f000000
-DATA vecData<>+1944(SB)/4, $0x3f000000
-DATA vecData<>+1948(SB)/4, $0x3f000000
-DATA vecData<>+1952(SB)/4, $0x3fcc422a
-DATA vecData<>+1956(SB)/4, $0x3fcc422a
-DATA vecData<>+1960(SB)/4, $0x3fcc422a
-DATA vecData<>+1964(SB)/4, $0x3fcc422a
-DATA vecData<>+1968(SB)/4, $0x3fcc422a
-DATA vecData<>+1972(SB)/4, $0x3fcc422a
-DATA vecData<>+1976(SB)/4, $0x3fcc422a
-DATA vecData<>+1980(SB)/4, $0x3fcc422a
-DATA vecData<>+1984(SB)/4, $0x3d922279
-DATA vecData<>+1988(SB)/4, $0x3d922279
-DATA vecData<>+1992(SB)/4, $0x3d922279
-DATA vecData<>+1996(SB)/4, $0x3d922279
-DATA vecData<>+2000(SB)/4, $0x3d922279
-DATA vecData<>+2004(SB)/4, $0x3d922279
-DATA vecData<>+2008(SB)/4, $0x3d922279
-DATA vecData<>+2012(SB)/4, $0x3d922279
-DATA vecData<>+2016(SB)/4, $0xbb58f71f
-DATA vecData<>+2020(SB)/4, $0xbb58f71f
-DATA vecData<>+2024(SB)/4, $0xbb58f71f
-DATA vecData<>+2028(SB)/4, $0xbb58f71f
-DATA vecData<>+2032(SB)/4, $0xbb58f71f
-DATA vecData<>+2036(SB)/4, $0xbb58f71f
-DATA vecData<>+2040(SB)/4, $0xbb58f71f
-DATA vecData<>+2044(SB)/4, $0xbb58f71f
-DATA vecData<>+2048(SB)/4, $0x3ca537eb
-DATA vecData<>+2052(SB)/4, $0x3ca537eb
-DATA vecData<>+2056(SB)/4, $0x3ca537eb
-DATA vecData<>+2060(SB)/4, $0x3ca537eb
-DATA vecData<>+2064(SB)/4, $0x3ca537eb
-DATA vecData<>+2068(SB)/4, $0x3ca537eb
-DATA vecData<>+2072(SB)/4, $0x3ca537eb
-DATA vecData<>+2076(SB)/4, $0x3ca537eb
-DATA vecData<>+2080(SB)/4, $0xbd6be7c7
-DATA vecData<>+2084(SB)/4, $0xbd6be7c7
-DATA vecData<>+2088(SB)/4, $0xbd6be7c7
-DATA vecData<>+2092(SB)/4, $0xbd6be7c7
-DATA vecData<>+2096(SB)/4, $0xbd6be7c7
-DATA vecData<>+2100(SB)/4, $0xbd6be7c7
-DATA vecData<>+2104(SB)/4, $0xbd6be7c7
-DATA vecData<>+2108(SB)/4, $0xbd6be7c7
-DATA vecData<>+2112(SB)/4, $0x3dda9625
-DATA vecData<>+2116(SB)/4, $0x3dda9625
-DATA vecData<>+2120(SB)/4, $0x3dda9625
-DATA vecData<>+2124(SB)/4, $0x3dda9625
-DATA vecData<>+2128(SB)/4, $0x3dda9625
-DATA vecData<>+2132(SB)/4, $0x3dda9625
-DATA vecData<>+2136(SB)/4, $0x3dda9625
-DATA vecData<>+2140(SB)/4, $0x3dda9625
-DATA vecData<>+2144(SB)/4, $0xbe1d3155
-DATA vecData<>+2148(SB)/4, $0xbe1d3155
-DATA vecData<>+2152(SB)/4, $0xbe1d3155
-DATA vecData<>+2156(SB)/4, $0xbe1d3155
-DATA vecData<>+2160(SB)/4, $0xbe1d3155
-DATA vecData<>+2164(SB)/4, $0xbe1d3155
-DATA vecData<>+2168(SB)/4, $0xbe1d3155
-DATA vecData<>+2172(SB)/4, $0xbe1d3155
-DATA vecData<>+2176(SB)/4, $0x3e49a9f9
-DATA vecData<>+2180(SB)/4, $0x3e49a9f9
-DATA vecData<>+2184(SB)/4, $0x3e49a9f9
-DATA vecData<>+2188(SB)/4, $0x3e49a9f9
-DATA vecData<>+2192(SB)/4, $0x3e49a9f9
-DATA vecData<>+2196(SB)/4, $0x3e49a9f9
-DATA vecData<>+2200(SB)/4, $0x3e49a9f9
-DATA vecData<>+2204(SB)/4, $0x3e49a9f9
-DATA vecData<>+2208(SB)/4, $0xbe7f928c
-DATA vecData<>+2212(SB)/4, $0xbe7f928c
-DATA vecData<>+2216(SB)/4, $0xbe7f928c
-DATA vecData<>+2220(SB)/4, $0xbe7f928c
-DATA vecData<>+2224(SB)/4, $0xbe7f928c
-DATA vecData<>+2228(SB)/4, $0xbe7f928c
-DATA vecData<>+2232(SB)/4, $0xbe7f928c
-DATA vecData<>+2236(SB)/4, $0xbe7f928c
-DATA vecData<>+2240(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2244(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2248(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2252(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2256(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2260(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2264(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2268(SB)/4, $0x3eaaa6ec
-DATA vecData<>+2272(SB)/4, $0xbeffffe9
-DATA vecData<>+2276(SB)/4, $0xbeffffe9
-DATA vecData<>+2280(SB)/4, $0xbeffffe9
-DATA vecData<>+2284(SB)/4, $0xbeffffe9
-DATA vecData<>+2288(SB)/4, $0xbeffffe9
-DATA vecData<>+2292(SB)/4, $0xbeffffe9
-DATA vecData<>+2296(SB)/4, $0xbeffffe9
-DATA vecData<>+2300(SB)/4, $0xbeffffe9
-DATA vecData<>+2304(SB)/4, $0xc2ae0000
-DATA vecData<>+2308(SB)/4, $0xc2ae0000
-DATA vecData<>+2312(SB)/4, $0xc2ae0000
-DATA vecData<>+2316(SB)/4, $0xc2ae0000
-DATA vecData<>+2320(SB)/4, $0xc2ae0000
-DATA vecData<>+2324(SB)/4, $0xc2ae0000
-DATA vecData<>+2328(SB)/4, $0xc2ae0000
-DATA vecData<>+2332(SB)/4, $0xc2ae0000
-DATA vecData<>+2336(SB)/4, $0x3fe10966
-DATA vecData<>+2340(SB)/4, $0x3fe10966
-DATA vecData<>+2344(SB)/4, $0x3fe10966
-DATA vecData<>+2348(SB)/4, $0x3fe10966
-DATA vecData<>+2352(SB)/4, $0x3fe10966
-DATA vecData<>+2356(SB)/4, $0x3fe10966
-DATA vecData<>+2360(SB)/4, $0x3fe10966
-DATA vecData<>+2364(SB)/4, $0x3fe10966
-DATA vecData<>+2368(SB)/4, $0x3f867d5f
-DATA vecData<>+2372(SB)/4, $0x3f867d5f
-DATA vecData<>+2376(SB)/4, $0x3f867d5f
-DATA vecData<>+2380(SB)/4, $0x3f867d5f
-DATA vecData<>+2384(SB)/4, $0x3f867d5f
-DATA vecData<>+2388(SB)/4, $0x3f867d5f
-DATA vecData<>+2392(SB)/4, $0x3f867d5f
-DATA vecData<>+2396(SB)/4, $0x3f867d5f
-DATA vecData<>+2400(SB)/4, $0x4b400000
-DATA vecData<>+2404(SB)/4, $0x4b400000
-DATA vecData<>+2408(SB)/4, $0x4b400000
-DATA vecData<>+2412(SB)/4, $0x4b400000
-DATA vecData<>+2416(SB)/4, $0x4b400000
-DATA vecData<>+2420(SB)/4, $0x4b400000
-DATA vecData<>+2424(SB)/4, $0x4b400000
-DATA vecData<>+2428(SB)/4, $0x4b400000
-DATA vecData<>+2432(SB)/4, $0x3f22f983
-DATA vecData<>+2436(SB)/4, $0x3f22f983
-DATA vecData<>+2440(SB)/4, $0x3f22f983
-DATA vecData<>+2444(SB)/4, $0x3f22f983
-DATA vecData<>+2448(SB)/4, $0x3f22f983
-DATA vecData<>+2452(SB)/4, $0x3f22f983
-DATA vecData<>+2456(SB)/4, $0x3f22f983
-DATA vecData<>+2460(SB)/4, $0x3f22f983
-DATA vecData<>+2464(SB)/4, $0x3fc90fdb
-DATA vecData<>+2468(SB)/4, $0x3fc90fdb
-DATA vecData<>+2472(SB)/4, $0x3fc90fdb
-DATA vecData<>+2476(SB)/4, $0x3fc90fdb
-DATA vecData<>+2480(SB)/4, $0x3fc90fdb
-DATA vecData<>+2484(SB)/4, $0x3fc90fdb
-DATA vecData<>+2488(SB)/4, $0x3fc90fdb
-DATA vecData<>+2492(SB)/4, $0x3fc90fdb
-DATA vecData<>+2496(SB)/4, $0xb33bbd2e
-DATA vecData<>+2500(SB)/4, $0xb33bbd2e
-DATA vecData<>+2504(SB)/4, $0xb33bbd2e
-DATA vecData<>+2508(SB)/4, $0xb33bbd2e
-DATA vecData<>+2512(SB)/4, $0xb33bbd2e
-DATA vecData<>+2516(SB)/4, $0xb33bbd2e
-DATA vecData<>+2520(SB)/4, $0xb33bbd2e
-DATA vecData<>+2524(SB)/4, $0xb33bbd2e
-DATA vecData<>+2528(SB)/4, $0xa6f72ced
-DATA vecData<>+2532(SB)/4, $0xa6f72ced
-DATA vecData<>+2536(SB)/4, $0xa6f72ced
-DATA vecData<>+2540(SB)/4, $0xa6f72ced
-DATA vecData<>+2544(SB)/4, $0xa6f72ced
-DATA vecData<>+2548(SB)/4, $0xa6f72ced
-DATA vecData<>+2552(SB)/4, $0xa6f72ced
-DATA vecData<>+2556(SB)/4, $0xa6f72ced
-DATA vecData<>+2560(SB)/4, $0xb94ca1f9
-DATA vecData<>+2564(SB)/4, $0xb94ca1f9
-DATA vecData<>+2568(SB)/4, $0xb94ca1f9
-DATA vecData<>+2572(SB)/4, $0xb94ca1f9
-DATA vecData<>+2576(SB)/4, $0xb94ca1f9
-DATA vecData<>+2580(SB)/4, $0xb94ca1f9
-DATA vecData<>+2584(SB)/4, $0xb94ca1f9
-DATA vecData<>+2588(SB)/4, $0xb94ca1f9
-DATA vecData<>+2592(SB)/4, $0x3c08839e
-DATA vecData<>+2596(SB)/4, $0x3c08839e
-DATA vecData<>+2600(SB)/4, $0x3c08839e
-DATA vecData<>+2604(SB)/4, $0x3c08839e
-DATA vecData<>+2608(SB)/4, $0x3c08839e
-DATA vecData<>+2612(SB)/4, $0x3c08839e
-DATA vecData<>+2616(SB)/4, $0x3c08839e
-DATA vecData<>+2620(SB)/4, $0x3c08839e
-DATA vecData<>+2624(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2628(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2632(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2636(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2640(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2644(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2648(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2652(SB)/4, $0xbe2aaaa3
-DATA vecData<>+2656(SB)/4, $0x37ccf5ce
-DATA vecData<>+2660(SB)/4, $0x37ccf5ce
-DATA vecData<>+2664(SB)/4, $0x37ccf5ce
-DATA vecData<>+2668(SB)/4, $0x37ccf5ce
-DATA vecData<>+2672(SB)/4, $0x37ccf5ce
-DATA vecData<>+2676(SB)/4, $0x37ccf5ce
-DATA vecData<>+2680(SB)/4, $0x37ccf5ce
-DATA vecData<>+2684(SB)/4, $0x37ccf5ce
-DATA vecData<>+2688(SB)/4, $0xbab6061a
-DATA vecData<>+2692(SB)/4, $0xbab6061a
-DATA vecData<>+2696(SB)/4, $0xbab6061a
-DATA vecData<>+2700(SB)/4, $0xbab6061a
-DATA vecData<>+2704(SB)/4, $0xbab6061a
-DATA vecData<>+2708(SB)/4, $0xbab6061a
-DATA vecData<>+2712(SB)/4, $0xbab6061a
-DATA vecData<>+2716(SB)/4, $0xbab6061a
-DATA vecData<>+2720(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2724(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2728(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2732(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2736(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2740(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2744(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2748(SB)/4, $0x3d2aaaa5
-DATA vecData<>+2752(SB)/4, $0xbf000000
-DATA vecData<>+2756(SB)/4, $0xbf000000
-DATA vecData<>+2760(SB)/4, $0xbf000000
-DATA vecData<>+2764(SB)/4, $0xbf000000
-DATA vecData<>+2768(SB)/4, $0xbf000000
-DATA vecData<>+2772(SB)/4, $0xbf000000
-DATA vecData<>+2776(SB)/4, $0xbf000000
-DATA vecData<>+2780(SB)/4, $0xbf000000
-DATA vecData<>+2784(SB)/4, $0x4b400001
-DATA vecData<>+2788(SB)/4, $0x4b400001
-DATA vecData<>+2792(SB)/4, $0x4b400001
-DATA vecData<>+2796(SB)/4, $0x4b400001
-DATA vecData<>+2800(SB)/4, $0x4b400001
-DATA vecData<>+2804(SB)/4, $0x4b400001
-DATA vecData<>+2808(SB)/4, $0x4b400001
-DATA vecData<>+2812(SB)/4, $0x4b400001
-DATA vecData<>+2816(SB)/4, $0x3e2aaaab
-DATA vecData<>+2820(SB)/4, $0x3e2aaaab
-DATA vecData<>+2824(SB)/4, $0x3e2aaaab
-DATA vecData<>+2828(SB)/4, $0x3e2aaaab
-DATA vecData<>+2832(SB)/4, $0x3e2aaaab
-DATA vecData<>+2836(SB)/4, $0x3e2aaaab
-DATA vecData<>+2840(SB)/4, $0x3e2aaaab
-DATA vecData<>+2844(SB)/4, $0x3e2aaaab
-DATA vecData<>+2848(SB)/4, $0x00000040
-DATA vecData<>+2852(SB)/4, $0x00000040
-DATA vecData<>+2856(SB)/4, $0x00000040
-DATA vecData<>+2860(SB)/4, $0x00000040
-DATA vecData<>+2864(SB)/4, $0x00000040
-DATA vecData<>+2868(SB)/4, $0x00000040
-DATA vecData<>+2872(SB)/4, $0x00000040
-DATA vecData<>+2876(SB)/4, $0x00000040
-DATA vecData<>+2880(SB)/4, $0x00000001
-DATA vecData<>+2884(SB)/4, $0x00000001
-DATA vecData<>+2888(SB)/4, $0x00000001
-DATA vecData<>+2892(SB)/4, $0x00000001
-DATA vecData<>+2896(SB)/4, $0x00000001
-DATA vecData<>+2900(SB)/4, $0x00000001
-DATA vecData<>+2904(SB)/4, $0x00000001
-DATA vecData<>+2908(SB)/4, $0x00000001
-DATA vecData<>+2912(SB)/4, $0x00007fff
-DATA vecData<>+2916(SB)/4, $0x00007fff
-DATA vecData<>+2920(SB)/4, $0x00007fff
-DATA vecData<>+2924(SB)/4, $0x00007fff
-DATA vecData<>+2928(SB)/4, $0x00007fff
-DATA vecData<>+2932(SB)/4, $0x00007fff
-DATA vecData<>+2936(SB)/4, $0x00007fff
-DATA vecData<>+2940(SB)/4, $0x00007fff
-GLOBL vecData<>(SB), RODATA|NOPTR, $2944
+DATA vecData<>+1408(SB)/4, $0x3f317218
+DATA vecData<>+1412(SB)/4, $0x3f317218
+DATA vecData<>+1416(SB)/4, $0x3f317218
+DATA vecData<>+1420(SB)/4, $0x3f317218
+DATA vecData<>+1424(SB)/4, $0x3f317218
+DATA vecData<>+1428(SB)/4, $0x3f317218
+DATA vecData<>+1432(SB)/4, $0x3f317218
+DATA vecData<>+1436(SB)/4, $0x3f317218
+DATA vecData<>+1440(SB)/4, $0x40000000
+DATA vecData<>+1444(SB)/4, $0x40000000
+DATA vecData<>+1448(SB)/4, $0x40000000
+DATA vecData<>+1452(SB)/4, $0x40000000
+DATA vecData<>+1456(SB)/4, $0x40000000
+DATA vecData<>+1460(SB)/4, $0x40000000
+DATA vecData<>+1464(SB)/4, $0x40000000
+DATA vecData<>+1468(SB)/4, $0x40000000
+DATA vecData<>+1472(SB)/4, $0xba19abb6
+DATA vecData<>+1476(SB)/4, $0xba19abb6
+DATA vecData<>+1480(SB)/4, $0xba19abb6
+DATA vecData<>+1484(SB)/4, $0xba19abb6
+DATA vecData<>+1488(SB)/4, $0xba19abb6
+DATA vecData<>+1492(SB)/4, $0xba19abb6
+DATA vecData<>+1496(SB)/4, $0xba19abb6
+DATA vecData<>+1500(SB)/4, $0xba19abb6
+DATA vecData<>+1504(SB)/4, $0x3ba2c673
+DATA vecData<>+1508(SB)/4, $0x3ba2c673
+DATA vecData<>+1512(SB)/4, $0x3ba2c673
+DATA vecData<>+1516(SB)/4, $0x3ba2c673
+DATA vecData<>+1520(SB)/4, $0x3ba2c673
+DATA vecData<>+1524(SB)/4, $0x3ba2c673
+DATA vecData<>+1528(SB)/4, $0x3ba2c673
+DATA vecData<>+1532(SB)/4, $0x3ba2c673
+DATA vecData<>+1536(SB)/4, $0xbcdb206e
+DATA vecData<>+1540(SB)/4, $0xbcdb206e
+DATA vecData<>+1544(SB)/4, $0xbcdb206e
+DATA vecData<>+1548(SB)/4, $0xbcdb206e
+DATA vecData<>+1552(SB)/4, $0xbcdb206e
+DATA vecData<>+1556(SB)/4, $0xbcdb206e
+DATA vecData<>+1560(SB)/4, $0xbcdb206e
+DATA vecData<>+1564(SB)/4, $0xbcdb206e
+DATA vecData<>+1568(SB)/4, $0x3de70a9c
+DATA vecData<>+1572(SB)/4, $0x3de70a9c
+DATA vecData<>+1576(SB)/4, $0x3de70a9c
+DATA vecData<>+1580(SB)/4, $0x3de70a9c
+DATA vecData<>+1584(SB)/4, $0x3de70a9c
+DATA vecData<>+1588(SB)/4, $0x3de70a9c
+DATA vecData<>+1592(SB)/4, $0x3de70a9c
+DATA vecData<>+1596(SB)/4, $0x3de70a9c
+DATA vecData<>+1600(SB)/4, $0xbec09363
+DATA vecData<>+1604(SB)/4, $0xbec09363
+DATA vecData<>+1608(SB)/4, $0xbec09363
+DATA vecData<>+1612(SB)/4, $0xbec09363
+DATA vecData<>+1616(SB)/4, $0xbec09363
+DATA vecData<>+1620(SB)/4, $0xbec09363
+DATA vecData<>+1624(SB)/4, $0xbec09363
+DATA vecData<>+1628(SB)/4, $0xbec09363
+DATA vecData<>+1632(SB)/4, $0x3f906eba
+DATA vecData<>+1636(SB)/4, $0x3f906eba
+DATA vecData<>+1640(SB)/4, $0x3f906eba
+DATA vecData<>+1644(SB)/4, $0x3f906eba
+DATA vecData<>+1648(SB)/4, $0x3f906eba
+DATA vecData<>+1652(SB)/4, $0x3f906eba
+DATA vecData<>+1656(SB)/4, $0x3f906eba
+DATA vecData<>+1660(SB)/4, $0x3f906eba
+DATA vecData<>+1664(SB)/4, $0x40800000
+DATA vecData<>+1668(SB)/4, $0x40800000
+DATA vecData<>+1672(SB)/4, $0x40800000
+DATA vecData<>+1676(SB)/4, $0x40800000
+DATA vecData<>+1680(SB)/4, $0x40800000
+DATA vecData<>+1684(SB)/4, $0x40800000
+DATA vecData<>+1688(SB)/4, $0x40800000
+DATA vecData<>+1692(SB)/4, $0x40800000
+DATA vecData<>+1696(SB)/4, $0xb7b28003
+DATA vecData<>+1700(SB)/4, $0xb7b28003
+DATA vecData<>+1704(SB)/4, $0xb7b28003
+DATA vecData<>+1708(SB)/4, $0xb7b28003
+DATA vecData<>+1712(SB)/4, $0xb7b28003
+DATA vecData<>+1716(SB)/4, $0xb7b28003
+DATA vecData<>+1720(SB)/4, $0xb7b28003
+DATA vecData<>+1724(SB)/4, $0xb7b28003
+DATA vecData<>+1728(SB)/4, $0x39e4e441
+DATA vecData<>+1732(SB)/4, $0x39e4e441
+DATA vecData<>+1736(SB)/4, $0x39e4e441
+DATA vecData<>+1740(SB)/4, $0x39e4e441
+DATA vecData<>+1744(SB)/4, $0x39e4e441
+DATA vecData<>+1748(SB)/4, $0x39e4e441
+DATA vecData<>+1752(SB)/4, $0x39e4e441
+DATA vecData<>+1756(SB)/4, $0x39e4e441
+DATA vecData<>+1760(SB)/4, $0xbb8902d6
+DATA vecData<>+1764(SB)/4, $0xbb8902d6
+DATA vecData<>+1768(SB)/4, $0xbb8902d6
+DATA vecData<>+1772(SB)/4, $0xbb8902d6
+DATA vecData<>+1776(SB)/4, $0xbb8902d6
+DATA vecData<>+1780(SB)/4, $0xbb8902d6
+DATA vecData<>+1784(SB)/4, $0xbb8902d6
+DATA vecData<>+1788(SB)/4, $0xbb8902d6
+DATA vecData<>+1792(SB)/4, $0x3ccdff2d
+DATA vecData<>+1796(SB)/4, $0x3ccdff2d
+DATA vecData<>+1800(SB)/4, $0x3ccdff2d
+DATA vecData<>+1804(SB)/4, $0x3ccdff2d
+DATA vecData<>+1808(SB)/4, $0x3ccdff2d
+DATA vecData<>+1812(SB)/4, $0x3ccdff2d
+DATA vecData<>+1816(SB)/4, $0x3ccdff2d
+DATA vecData<>+1820(SB)/4, $0x3ccdff2d
+DATA vecData<>+1824(SB)/4, $0xbdddd773
+DATA vecData<>+1828(SB)/4, $0xbdddd773
+DATA vecData<>+1832(SB)/4, $0xbdddd773
+DATA vecData<>+1836(SB)/4, $0xbdddd773
+DATA vecData<>+1840(SB)/4, $0xbdddd773
+DATA vecData<>+1844(SB)/4, $0xbdddd773
+DATA vecData<>+1848(SB)/4, $0xbdddd773
+DATA vecData<>+1852(SB)/4, $0xbdddd773
+DATA vecData<>+1856(SB)/4, $0xbf222098
+DATA vecData<>+1860(SB)/4, $0xbf222098
+DATA vecData<>+1864(SB)/4, $0xbf222098
+DATA vecData<>+1868(SB)/4, $0xbf222098
+DATA vecData<>+1872(SB)/4, $0xbf222098
+DATA vecData<>+1876(SB)/4, $0xbf222098
+DATA vecData<>+1880(SB)/4, $0xbf222098
+DATA vecData<>+1884(SB)/4, $0xbf222098
+DATA vecData<>+1888(SB)/4, $0xbf90948b
+DATA vecData<>+1892(SB)/4, $0xbf90948b
+DATA vecData<>+1896(SB)/4, $0xbf90948b
+DATA vecData<>+1900(SB)/4, $0xbf90948b
+DATA vecData<>+1904(SB)/4, $0xbf90948b
+DATA vecData<>+1908(SB)/4, $0xbf90948b
+DATA vecData<>+1912(SB)/4, $0xbf90948b
+DATA vecData<>+1916(SB)/4, $0xbf90948b
+DATA vecData<>+1920(SB)/4, $0x393b1f5a
+DATA vecData<>+1924(SB)/4, $0x393b1f5a
+DATA vecData<>+1928(SB)/4, $0x393b1f5a
+DATA vecData<>+1932(SB)/4, $0x393b1f5a
+DATA vecData<>+1936(SB)/4, $0x393b1f5a
+DATA vecData<>+1940(SB)/4, $0x393b1f5a
+DATA vecData<>+1944(SB)/4, $0x393b1f5a
+DATA vecData<>+1948(SB)/4, $0x393b1f5a
+DATA vecData<>+1952(SB)/4, $0x3f70a3d7
+DATA vecData<>+1956(SB)/4, $0x3f70a3d7
+DATA vecData<>+1960(SB)/4, $0x3f70a3d7
+DATA vecData<>+1964(SB)/4, $0x3f70a3d7
+DATA vecData<>+1968(SB)/4, $0x3f70a3d7
+DATA vecData<>+1972(SB)/4, $0x3f70a3d7
+DATA vecData<>+1976(SB)/4, $0x3f70a3d7
+DATA vecData<>+1980(SB)/4, $0x3f70a3d7
+DATA vecData<>+1984(SB)/4, $0x407b851f
+DATA vecData<>+1988(SB)/4, $0x407b851f
+DATA vecData<>+1992(SB)/4, $0x407b851f
+DATA vecData<>+1996(SB)/4, $0x407b851f
+DATA vecData<>+2000(SB)/4, $0x407b851f
+DATA vecData<>+2004(SB)/4, $0x407b851f
+DATA vecData<>+2008(SB)/4, $0x407b851f
+DATA vecData<>+2012(SB)/4, $0x407b851f
+DATA vecData<>+2016(SB)/4, $0xc07b851f
+DATA vecData<>+2020(SB)/4, $0xc07b851f
+DATA vecData<>+2024(SB)/4, $0xc07b851f
+DATA vecData<>+2028(SB)/4, $0xc07b851f
+DATA vecData<>+2032(SB)/4, $0xc07b851f
+DATA vecData<>+2036(SB)/4, $0xc07b851f
+DATA vecData<>+2040(SB)/4, $0xc07b851f
+DATA vecData<>+2044(SB)/4, $0xc07b851f
+DATA vecData<>+2048(SB)/4, $0xb25ce5cd
+DATA vecData<>+2052(SB)/4, $0xb25ce5cd
+DATA vecData<>+2056(SB)/4, $0xb25ce5cd
+DATA vecData<>+2060(SB)/4, $0xb25ce5cd
+DATA vecData<>+2064(SB)/4, $0xb25ce5cd
+DATA vecData<>+2068(SB)/4, $0xb25ce5cd
+DATA vecData<>+2072(SB)/4, $0xb25ce5cd
+DATA vecData<>+2076(SB)/4, $0xb25ce5cd
+DATA vecData<>+2080(SB)/4, $0x369b05f2
+DATA vecData<>+2084(SB)/4, $0x369b05f2
+DATA vecData<>+2088(SB)/4, $0x369b05f2
+DATA vecData<>+2092(SB)/4, $0x369b05f2
+DATA vecData<>+2096(SB)/4, $0x369b05f2
+DATA vecData<>+2100(SB)/4, $0x369b05f2
+DATA vecData<>+2104(SB)/4, $0x369b05f2
+DATA vecData<>+2108(SB)/4, $0x369b05f2
+DATA vecData<>+2112(SB)/4, $0x39c5be8a
+DATA vecData<>+2116(SB)/4, $0x39c5be8a
+DATA vecData<>+2120(SB)/4, $0x39c5be8a
+DATA vecData<>+2124(SB)/4, $0x39c5be8a
+DATA vecData<>+2128(SB)/4, $0x39c5be8a
+DATA vecData<>+2132(SB)/4, $0x39c5be8a
+DATA vecData<>+2136(SB)/4, $0x39c5be8a
+DATA vecData<>+2140(SB)/4, $0x39c5be8a
+DATA vecData<>+2144(SB)/4, $0x3b7bad6b
+DATA vecData<>+2148(SB)/4, $0x3b7bad6b
+DATA vecData<>+2152(SB)/4, $0x3b7bad6b
+DATA vecData<>+2156(SB)/4, $0x3b7bad6b
+DATA vecData<>+2160(SB)/4, $0x3b7bad6b
+DATA vecData<>+2164(SB)/4, $0x3b7bad6b
+DATA vecData<>+2168(SB)/4, $0x3b7bad6b
+DATA vecData<>+2172(SB)/4, $0x3b7bad6b
+DATA vecData<>+2176(SB)/4, $0x3d5e3a36
+DATA vecData<>+2180(SB)/4, $0x3d5e3a36
+DATA vecData<>+2184(SB)/4, $0x3d5e3a36
+DATA vecData<>+2188(SB)/4, $0x3d5e3a36
+DATA vecData<>+2192(SB)/4, $0x3d5e3a36
+DATA vecData<>+2196(SB)/4, $0x3d5e3a36
+DATA vecData<>+2200(SB)/4, $0x3d5e3a36
+DATA vecData<>+2204(SB)/4, $0x3d5e3a36
+DATA vecData<>+2208(SB)/4, $0x3e3d975a
+DATA vecData<>+2212(SB)/4, $0x3e3d975a
+DATA vecData<>+2216(SB)/4, $0x3e3d975a
+DATA vecData<>+2220(SB)/4, $0x3e3d975a
+DATA vecData<>+2224(SB)/4, $0x3e3d975a
+DATA vecData<>+2228(SB)/4, $0x3e3d975a
+DATA vecData<>+2232(SB)/4, $0x3e3d975a
+DATA vecData<>+2236(SB)/4, $0x3e3d975a
+DATA vecData<>+2240(SB)/4, $0x3f906ebb
+DATA vecData<>+2244(SB)/4, $0x3f906ebb
+DATA vecData<>+2248(SB)/4, $0x3f906ebb
+DATA vecData<>+2252(SB)/4, $0x3f906ebb
+DATA vecData<>+2256(SB)/4, $0x3f906ebb
+DATA vecData<>+2260(SB)/4, $0x3f906ebb
+DATA vecData<>+2264(SB)/4, $0x3f906ebb
+DATA vecData<>+2268(SB)/4, $0x3f906ebb
+DATA vecData<>+2272(SB)/4, $0x388312dd
+DATA vecData<>+2276(SB)/4, $0x388312dd
+DATA vecData<>+2280(SB)/4, $0x388312dd
+DATA vecData<>+2284(SB)/4, $0x388312dd
+DATA vecData<>+2288(SB)/4, $0x388312dd
+DATA vecData<>+2292(SB)/4, $0x388312dd
+DATA vecData<>+2296(SB)/4, $0x388312dd
+DATA vecData<>+2300(SB)/4, $0x388312dd
+DATA vecData<>+2304(SB)/4, $0x3aaab599
+DATA vecData<>+2308(SB)/4, $0x3aaab599
+DATA vecData<>+2312(SB)/4, $0x3aaab599
+DATA vecData<>+2316(SB)/4, $0x3aaab599
+DATA vecData<>+2320(SB)/4, $0x3aaab599
+DATA vecData<>+2324(SB)/4, $0x3aaab599
+DATA vecData<>+2328(SB)/4, $0x3aaab599
+DATA vecData<>+2332(SB)/4, $0x3aaab599
+DATA vecData<>+2336(SB)/4, $0x3c7ce267
+DATA vecData<>+2340(SB)/4, $0x3c7ce267
+DATA vecData<>+2344(SB)/4, $0x3c7ce267
+DATA vecData<>+2348(SB)/4, $0x3c7ce267
+DATA vecData<>+2352(SB)/4, $0x3c7ce267
+DATA vecData<>+2356(SB)/4, $0x3c7ce267
+DATA vecData<>+2360(SB)/4, $0x3c7ce267
+DATA vecData<>+2364(SB)/4, $0x3c7ce267
+DATA vecData<>+2368(SB)/4, $0x3de93d8e
+DATA vecData<>+2372(SB)/4, $0x3de93d8e
+DATA vecData<>+2376(SB)/4, $0x3de93d8e
+DATA vecData<>+2380(SB)/4, $0x3de93d8e
+DATA vecData<>+2384(SB)/4, $0x3de93d8e
+DATA vecData<>+2388(SB)/4, $0x3de93d8e
+DATA vecData<>+2392(SB)/4, $0x3de93d8e
+DATA vecData<>+2396(SB)/4, $0x3de93d8e
+DATA vecData<>+2400(SB)/4, $0x3efead58
+DATA vecData<>+2404(SB)/4, $0x3efead58
+DATA vecData<>+2408(SB)/4, $0x3efead58
+DATA vecData<>+2412(SB)/4, $0x3efead58
+DATA vecData<>+2416(SB)/4, $0x3efead58
+DATA vecData<>+2420(SB)/4, $0x3efead58
+DATA vecData<>+2424(SB)/4, $0x3efead58
+DATA vecData<>+2428(SB)/4, $0x3efead58
+DATA vecData<>+2432(SB)/4, $0xbf800000
+DATA vecData<>+2436(SB)/4, $0xbf800000
+DATA vecData<>+2440(SB)/4, $0xbf800000
+DATA vecData<>+2444(SB)/4, $0xbf800000
+DATA vecData<>+2448(SB)/4, $0xbf800000
+DATA vecData<>+2452(SB)/4, $0xbf800000
+DATA vecData<>+2456(SB)/4, $0xbf800000
+DATA vecData<>+2460(SB)/4, $0xbf800000
+DATA vecData<>+2464(SB)/4, $0x3f000000
+DATA vecData<>+2468(SB)/4, $0x3f000000
+DATA vecData<>+2472(SB)/4, $0x3f000000
+DATA vecData<>+2476(SB)/4, $0x3f000000
+DATA vecData<>+2480(SB)/4, $0x3f000000
+DATA vecData<>+2484(SB)/4, $0x3f000000
+DATA vecData<>+2488(SB)/4, $0x3f000000
+DATA vecData<>+2492(SB)/4, $0x3f000000
+DATA vecData<>+2496(SB)/4, $0x3fcc422a
+DATA vecData<>+2500(SB)/4, $0x3fcc422a
+DATA vecData<>+2504(SB)/4, $0x3fcc422a
+DATA vecData<>+2508(SB)/4, $0x3fcc422a
+DATA vecData<>+2512(SB)/4, $0x3fcc422a
+DATA vecData<>+2516(SB)/4, $0x3fcc422a
+DATA vecData<>+2520(SB)/4, $0x3fcc422a
+DATA vecData<>+2524(SB)/4, $0x3fcc422a
+DATA vecData<>+2528(SB)/4, $0x3d922279
+DATA vecData<>+2532(SB)/4, $0x3d922279
+DATA vecData<>+2536(SB)/4, $0x3d922279
+DATA vecData<>+2540(SB)/4, $0x3d922279
+DATA vecData<>+2544(SB)/4, $0x3d922279
+DATA vecData<>+2548(SB)/4, $0x3d922279
+DATA vecData<>+2552(SB)/4, $0x3d922279
+DATA vecData<>+2556(SB)/4, $0x3d922279
+DATA vecData<>+2560(SB)/4, $0xbb58f71f
+DATA vecData<>+2564(SB)/4, $0xbb58f71f
+DATA vecData<>+2568(SB)/4, $0xbb58f71f
+DATA vecData<>+2572(SB)/4, $0xbb58f71f
+DATA vecData<>+2576(SB)/4, $0xbb58f71f
+DATA vecData<>+2580(SB)/4, $0xbb58f71f
+DATA vecData<>+2584(SB)/4, $0xbb58f71f
+DATA vecData<>+2588(SB)/4, $0xbb58f71f
+DATA vecData<>+2592(SB)/4, $0x3ca537eb
+DATA vecData<>+2596(SB)/4, $0x3ca537eb
+DATA vecData<>+2600(SB)/4, $0x3ca537eb
+DATA vecData<>+2604(SB)/4, $0x3ca537eb
+DATA vecData<>+2608(SB)/4, $0x3ca537eb
+DATA vecData<>+2612(SB)/4, $0x3ca537eb
+DATA vecData<>+2616(SB)/4, $0x3ca537eb
+DATA vecData<>+2620(SB)/4, $0x3ca537eb
+DATA vecData<>+2624(SB)/4, $0xbd6be7c7
+DATA vecData<>+2628(SB)/4, $0xbd6be7c7
+DATA vecData<>+2632(SB)/4, $0xbd6be7c7
+DATA vecData<>+2636(SB)/4, $0xbd6be7c7
+DATA vecData<>+2640(SB)/4, $0xbd6be7c7
+DATA vecData<>+2644(SB)/4, $0xbd6be7c7
+DATA vecData<>+2648(SB)/4, $0xbd6be7c7
+DATA vecData<>+2652(SB)/4, $0xbd6be7c7
+DATA vecData<>+2656(SB)/4, $0x3dda9625
+DATA vecData<>+2660(SB)/4, $0x3dda9625
+DATA vecData<>+2664(SB)/4, $0x3dda9625
+DATA vecData<>+2668(SB)/4, $0x3dda9625
+DATA vecData<>+2672(SB)/4, $0x3dda9625
+DATA vecData<>+2676(SB)/4, $0x3dda9625
+DATA vecData<>+2680(SB)/4, $0x3dda9625
+DATA vecData<>+2684(SB)/4, $0x3dda9625
+DATA vecData<>+2688(SB)/4, $0xbe1d3155
+DATA vecData<>+2692(SB)/4, $0xbe1d3155
+DATA vecData<>+2696(SB)/4, $0xbe1d3155
+DATA vecData<>+2700(SB)/4, $0xbe1d3155
+DATA vecData<>+2704(SB)/4, $0xbe1d3155
+DATA vecData<>+2708(SB)/4, $0xbe1d3155
+DATA vecData<>+2712(SB)/4, $0xbe1d3155
+DATA vecData<>+2716(SB)/4, $0xbe1d3155
+DATA vecData<>+2720(SB)/4, $0x3e49a9f9
+DATA vecData<>+2724(SB)/4, $0x3e49a9f9
+DATA vecData<>+2728(SB)/4, $0x3e49a9f9
+DATA vecData<>+2732(SB)/4, $0x3e49a9f9
+DATA vecData<>+2736(SB)/4, $0x3e49a9f9
+DATA vecData<>+2740(SB)/4, $0x3e49a9f9
+DATA vecData<>+2744(SB)/4, $0x3e49a9f9
+DATA vecData<>+2748(SB)/4, $0x3e49a9f9
+DATA vecData<>+2752(SB)/4, $0xbe7f928c
+DATA vecData<>+2756(SB)/4, $0xbe7f928c
+DATA vecData<>+2760(SB)/4, $0xbe7f928c
+DATA vecData<>+2764(SB)/4, $0xbe7f928c
+DATA vecData<>+2768(SB)/4, $0xbe7f928c
+DATA vecData<>+2772(SB)/4, $0xbe7f928c
+DATA vecData<>+2776(SB)/4, $0xbe7f928c
+DATA vecData<>+2780(SB)/4, $0xbe7f928c
+DATA vecData<>+2784(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2788(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2792(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2796(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2800(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2804(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2808(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2812(SB)/4, $0x3eaaa6ec
+DATA vecData<>+2816(SB)/4, $0xbeffffe9
+DATA vecData<>+2820(SB)/4, $0xbeffffe9
+DATA vecData<>+2824(SB)/4, $0xbeffffe9
+DATA vecData<>+2828(SB)/4, $0xbeffffe9
+DATA vecData<>+2832(SB)/4, $0xbeffffe9
+DATA vecData<>+2836(SB)/4, $0xbeffffe9
+DATA vecData<>+2840(SB)/4, $0xbeffffe9
+DATA vecData<>+2844(SB)/4, $0xbeffffe9
+DATA vecData<>+2848(SB)/4, $0xc2ae0000
+DATA vecData<>+2852(SB)/4, $0xc2ae0000
+DATA vecData<>+2856(SB)/4, $0xc2ae0000
+DATA vecData<>+2860(SB)/4, $0xc2ae0000
+DATA vecData<>+2864(SB)/4, $0xc2ae0000
+DATA vecData<>+2868(SB)/4, $0xc2ae0000
+DATA vecData<>+2872(SB)/4, $0xc2ae0000
+DATA vecData<>+2876(SB)/4, $0xc2ae0000
+DATA vecData<>+2880(SB)/4, $0x3fe10966
+DATA vecData<>+2884(SB)/4, $0x3fe10966
+DATA vecData<>+2888(SB)/4, $0x3fe10966
+DATA vecData<>+2892(SB)/4, $0x3fe10966
+DATA vecData<>+2896(SB)/4, $0x3fe10966
+DATA vecData<>+2900(SB)/4, $0x3fe10966
+DATA vecData<>+2904(SB)/4, $0x3fe10966
+DATA vecData<>+2908(SB)/4, $0x3fe10966
+DATA vecData<>+2912(SB)/4, $0x3f867d5f
+DATA vecData<>+2916(SB)/4, $0x3f867d5f
+DATA vecData<>+2920(SB)/4, $0x3f867d5f
+DATA vecData<>+2924(SB)/4, $0x3f867d5f
+DATA vecData<>+2928(SB)/4, $0x3f867d5f
+DATA vecData<>+2932(SB)/4, $0x3f867d5f
+DATA vecData<>+2936(SB)/4, $0x3f867d5f
+DATA vecData<>+2940(SB)/4, $0x3f867d5f
+DATA vecData<>+2944(SB)/4, $0x4b400000
+DATA vecData<>+2948(SB)/4, $0x4b400000
+DATA vecData<>+2952(SB)/4, $0x4b400000
+DATA vecData<>+2956(SB)/4, $0x4b400000
+DATA vecData<>+2960(SB)/4, $0x4b400000
+DATA vecData<>+2964(SB)/4, $0x4b400000
+DATA vecData<>+2968(SB)/4, $0x4b400000
+DATA vecData<>+2972(SB)/4, $0x4b400000
+DATA vecData<>+2976(SB)/4, $0x3f22f983
+DATA vecData<>+2980(SB)/4, $0x3f22f983
+DATA vecData<>+2984(SB)/4, $0x3f22f983
+DATA vecData<>+2988(SB)/4, $0x3f22f983
+DATA vecData<>+2992(SB)/4, $0x3f22f983
+DATA vecData<>+2996(SB)/4, $0x3f22f983
+DATA vecData<>+3000(SB)/4, $0x3f22f983
+DATA vecData<>+3004(SB)/4, $0x3f22f983
+DATA vecData<>+3008(SB)/4, $0x3fc90fdb
+DATA vecData<>+3012(SB)/4, $0x3fc90fdb
+DATA vecData<>+3016(SB)/4, $0x3fc90fdb
+DATA vecData<>+3020(SB)/4, $0x3fc90fdb
+DATA vecData<>+3024(SB)/4, $0x3fc90fdb
+DATA vecData<>+3028(SB)/4, $0x3fc90fdb
+DATA vecData<>+3032(SB)/4, $0x3fc90fdb
+DATA vecData<>+3036(SB)/4, $0x3fc90fdb
+DATA vecData<>+3040(SB)/4, $0xb33bbd2e
+DATA vecData<>+3044(SB)/4, $0xb33bbd2e
+DATA vecData<>+3048(SB)/4, $0xb33bbd2e
+DATA vecData<>+3052(SB)/4, $0xb33bbd2e
+DATA vecData<>+3056(SB)/4, $0xb33bbd2e
+DATA vecData<>+3060(SB)/4, $0xb33bbd2e
+DATA vecData<>+3064(SB)/4, $0xb33bbd2e
+DATA vecData<>+3068(SB)/4, $0xb33bbd2e
+DATA vecData<>+3072(SB)/4, $0xa6f72ced
+DATA vecData<>+3076(SB)/4, $0xa6f72ced
+DATA vecData<>+3080(SB)/4, $0xa6f72ced
+DATA vecData<>+3084(SB)/4, $0xa6f72ced
+DATA vecData<>+3088(SB)/4, $0xa6f72ced
+DATA vecData<>+3092(SB)/4, $0xa6f72ced
+DATA vecData<>+3096(SB)/4, $0xa6f72ced
+DATA vecData<>+3100(SB)/4, $0xa6f72ced
+DATA vecData<>+3104(SB)/4, $0xb94ca1f9
+DATA vecData<>+3108(SB)/4, $0xb94ca1f9
+DATA vecData<>+3112(SB)/4, $0xb94ca1f9
+DATA vecData<>+3116(SB)/4, $0xb94ca1f9
+DATA vecData<>+3120(SB)/4, $0xb94ca1f9
+DATA vecData<>+3124(SB)/4, $0xb94ca1f9
+DATA vecData<>+3128(SB)/4, $0xb94ca1f9
+DATA vecData<>+3132(SB)/4, $0xb94ca1f9
+DATA vecData<>+3136(SB)/4, $0x3c08839e
+DATA vecData<>+3140(SB)/4, $0x3c08839e
+DATA vecData<>+3144(SB)/4, $0x3c08839e
+DATA vecData<>+3148(SB)/4, $0x3c08839e
+DATA vecData<>+3152(SB)/4, $0x3c08839e
+DATA vecData<>+3156(SB)/4, $0x3c08839e
+DATA vecData<>+3160(SB)/4, $0x3c08839e
+DATA vecData<>+3164(SB)/4, $0x3c08839e
+DATA vecData<>+3168(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3172(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3176(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3180(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3184(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3188(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3192(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3196(SB)/4, $0xbe2aaaa3
+DATA vecData<>+3200(SB)/4, $0x37ccf5ce
+DATA vecData<>+3204(SB)/4, $0x37ccf5ce
+DATA vecData<>+3208(SB)/4, $0x37ccf5ce
+DATA vecData<>+3212(SB)/4, $0x37ccf5ce
+DATA vecData<>+3216(SB)/4, $0x37ccf5ce
+DATA vecData<>+3220(SB)/4, $0x37ccf5ce
+DATA vecData<>+3224(SB)/4, $0x37ccf5ce
+DATA vecData<>+3228(SB)/4, $0x37ccf5ce
+DATA vecData<>+3232(SB)/4, $0xbab6061a
+DATA vecData<>+3236(SB)/4, $0xbab6061a
+DATA vecData<>+3240(SB)/4, $0xbab6061a
+DATA vecData<>+3244(SB)/4, $0xbab6061a
+DATA vecData<>+3248(SB)/4, $0xbab6061a
+DATA vecData<>+3252(SB)/4, $0xbab6061a
+DATA vecData<>+3256(SB)/4, $0xbab6061a
+DATA vecData<>+3260(SB)/4, $0xbab6061a
+DATA vecData<>+3264(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3268(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3272(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3276(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3280(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3284(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3288(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3292(SB)/4, $0x3d2aaaa5
+DATA vecData<>+3296(SB)/4, $0xbf000000
+DATA vecData<>+3300(SB)/4, $0xbf000000
+DATA vecData<>+3304(SB)/4, $0xbf000000
+DATA vecData<>+3308(SB)/4, $0xbf000000
+DATA vecData<>+3312(SB)/4, $0xbf000000
+DATA vecData<>+3316(SB)/4, $0xbf000000
+DATA vecData<>+3320(SB)/4, $0xbf000000
+DATA vecData<>+3324(SB)/4, $0xbf000000
+DATA vecData<>+3328(SB)/4, $0x4b400001
+DATA vecData<>+3332(SB)/4, $0x4b400001
+DATA vecData<>+3336(SB)/4, $0x4b400001
+DATA vecData<>+3340(SB)/4, $0x4b400001
+DATA vecData<>+3344(SB)/4, $0x4b400001
+DATA vecData<>+3348(SB)/4, $0x4b400001
+DATA vecData<>+3352(SB)/4, $0x4b400001
+DATA vecData<>+3356(SB)/4, $0x4b400001
+DATA vecData<>+3360(SB)/4, $0x3e2aaaab
+DATA vecData<>+3364(SB)/4, $0x3e2aaaab
+DATA vecData<>+3368(SB)/4, $0x3e2aaaab
+DATA vecData<>+3372(SB)/4, $0x3e2aaaab
+DATA vecData<>+3376(SB)/4, $0x3e2aaaab
+DATA vecData<>+3380(SB)/4, $0x3e2aaaab
+DATA vecData<>+3384(SB)/4, $0x3e2aaaab
+DATA vecData<>+3388(SB)/4, $0x3e2aaaab
+DATA vecData<>+3392(SB)/4, $0x00000040
+DATA vecData<>+3396(SB)/4, $0x00000040
+DATA vecData<>+3400(SB)/4, $0x00000040
+DATA vecData<>+3404(SB)/4, $0x00000040
+DATA vecData<>+3408(SB)/4, $0x00000040
+DATA vecData<>+3412(SB)/4, $0x00000040
+DATA vecData<>+3416(SB)/4, $0x00000040
+DATA vecData<>+3420(SB)/4, $0x00000040
+DATA vecData<>+3424(SB)/4, $0x00000001
+DATA vecData<>+3428(SB)/4, $0x00000001
+DATA vecData<>+3432(SB)/4, $0x00000001
+DATA vecData<>+3436(SB)/4, $0x00000001
+DATA vecData<>+3440(SB)/4, $0x00000001
+DATA vecData<>+3444(SB)/4, $0x00000001
+DATA vecData<>+3448(SB)/4, $0x00000001
+DATA vecData<>+3452(SB)/4, $0x00000001
+DATA vecData<>+3456(SB)/4, $0x00007fff
+DATA vecData<>+3460(SB)/4, $0x00007fff
+DATA vecData<>+3464(SB)/4, $0x00007fff
+DATA vecData<>+3468(SB)/4, $0x00007fff
+DATA vecData<>+3472(SB)/4, $0x00007fff
+DATA vecData<>+3476(SB)/4, $0x00007fff
+DATA vecData<>+3480(SB)/4, $0x00007fff
+DATA vecData<>+3484(SB)/4, $0x00007fff
+GLOBL vecData<>(SB), RODATA|NOPTR, $3488

@@ -201,7 +201,6 @@ func (m *machine) one(f func(...Op), a any) vec {
 	return r
 }
 func (m *machine) sqrt(a any) vec    { return m.one(VSQRTPS, a) }
-func (m *machine) toInt(a any) vec   { return m.one(VCVTPS2DQ, a) }
 func (m *machine) fromInt(a any) vec { return m.one(VCVTDQ2PS, a) }
 
 // The ways of rounding that round knows.

@@ -43,11 +43,9 @@ var mappings = []mapping{
 	unary("log", "log(x)", false, (*machine).log),
 	unary("sigmoid", "1/(1+exp(-x))", false, (*machine).sigmoid),
 	unary("tanh", "tanh(x)", false, (*machine).tanh),
-	unary("erf", "erf(x)", false, func(m *machine, x vec) vec {
-		return m.greater(num(-1), m.lesser(num(1), m.erf(x)))
-	}),
+	unary("erf", "erf(x)", false, (*machine).erf),
 	unary("gelu", "x/2 * (1+erf(x/√2))", false, func(m *machine, x vec) vec {
-		e := m.greater(num(-1), m.erf(m.mul(x, num(math.Sqrt2/2))))
+		e := m.greater(num(-1), m.erfQuick(m.mul(x, num(math.Sqrt2/2))))
 		h := m.mul(x, num(0.5))
 		m.horner(e, h, h)
 		return e
