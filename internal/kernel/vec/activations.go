@@ -81,7 +81,7 @@ func Erf(dst, src []float32) {
 //
 //	for i, x := range src { dst[i] = x/2 * (1 + erf(x/√2)) }
 //
-// within 3 ulp plus 1.5e-7·|x|: where x is negative the sum in the formula cancels. It is 0 from about -5.6 down, and NaN at -Inf.
+// within 3 ulp plus 2e-7·|x|: where x is negative the sum in the formula cancels. It is 0 from about -5.6 down, and NaN at -Inf.
 func Gelu(dst, src []float32) {
 	dst = dst[:len(src)]
 	if geluAsm(dst, src) {

@@ -105,7 +105,7 @@ var functions = []function{
 	one("Sigmoid", 3, 0, Sigmoid, sigmoidRef),
 	one("Tanh", 3, 0, Tanh, math.Tanh),
 	one("Erf", 3, 0, Erf, math.Erf),
-	one("Gelu", 3, 1.5e-7, Gelu, func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }),
+	one("Gelu", 3, 2e-7, Gelu, func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }),
 	one("GeluTanh", 3, 1e-7, GeluTanh, func(x float64) float64 {
 		return x * sigmoidRef(2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))
 	}),
