@@ -296,42 +296,61 @@ type panel8 struct {
 
 // panel8Go is the portable kernel, for form8Go.
 func panel8Go(p *panel8) {
-	words := p.lda / 4
-	for i := range p.m {
-		var v [4]int32
-		if p.groups > 0 {
-			a := unsafe.Slice((*int16)(unsafe.Pointer(&p.a[i*words])), p.groups)
-			v = dot1x4Bytes(a, p.b)
+	row := func(i int) []int16 {
+		return unsafe.Slice((*int16)(unsafe.Pointer(&p.a[i*p.lda/4])), p.groups)
+	}
+	for i := 0; i < p.m; i += 2 {
+		if p.groups == 0 {
+			p.finish(i, [4]int32{})
+			if i+1 < p.m {
+				p.finish(i+1, [4]int32{})
+			}
+			continue
 		}
-		row := p.c[i*p.ldc:][:p.n]
-		for j := range row {
-			s := v[j]
-			if p.add {
-				s += row[j]
-			}
-			if p.useA {
-				s -= p.zeroA[i] * p.termB[j]
-			}
-			if p.useB {
-				s -= p.sumA[i] * p.zeroB[j]
-			}
-			row[j] = s
+		second := min(i+1, p.m-1)
+		r0, r1 := dot2x4Bytes(row(i), row(second), p.b)
+		p.finish(i, r0)
+		if second > i {
+			p.finish(second, r1)
 		}
 	}
 }
 
-func dot1x4Bytes(a []int16, b []int8) [4]int32 {
-	var c0, c1, c2, c3 int32
-	b = b[:4*len(a)]
-	for _, v := range a {
-		x, w := int32(v), b[:4:4]
-		c0 += x * int32(w[0])
-		c1 += x * int32(w[1])
-		c2 += x * int32(w[2])
-		c3 += x * int32(w[3])
-		b = b[4:]
+// finish adds the terms to the sums of row i and stores them.
+func (p *panel8) finish(i int, v [4]int32) {
+	for j := range p.c[i*p.ldc:][:p.n] {
+		s := v[j]
+		if p.add {
+			s += p.c[i*p.ldc+j]
+		}
+		if p.useA {
+			s -= p.zeroA[i] * p.termB[j]
+		}
+		if p.useB {
+			s -= p.sumA[i] * p.zeroB[j]
+		}
+		p.c[i*p.ldc+j] = s
 	}
-	return [4]int32{c0, c1, c2, c3}
+}
+
+// dot2x4Bytes is dot2x4 for form8Go.
+func dot2x4Bytes(a0, a1 []int16, b []int8) (r0, r1 [4]int32) {
+	var c00, c01, c02, c03, c10, c11, c12, c13 int32
+	a1, b = a1[:len(a0)], b[:4*len(a0)]
+	for q, v := range a0 {
+		w := (*[4]int8)(b[4*q:])
+		x, y := int32(v), int32(a1[q])
+		b0, b1, b2, b3 := int32(w[0]), int32(w[1]), int32(w[2]), int32(w[3])
+		c00 += x * b0
+		c01 += x * b1
+		c02 += x * b2
+		c03 += x * b3
+		c10 += y * b0
+		c11 += y * b1
+		c12 += y * b2
+		c13 += y * b3
+	}
+	return [4]int32{c00, c01, c02, c03}, [4]int32{c10, c11, c12, c13}
 }
 
 // widenBytesGo is
