@@ -378,3 +378,67 @@ func (v *Version) CheckAttrs(attrs Attrs, newest *Version) error {
 	}
 	return nil
 }
+
+// Attrs returns the attributes that an attribute struct holds, those that are absent left out: the inverse of ParseAttrs, for passes that
+// read attributes of operators whose struct they don't know.
+func (op *Op) Attrs(a any) Attrs {
+	out := Attrs{}
+	st := reflect.ValueOf(a).Elem()
+	for i := range op.attrs.fields {
+		f := &op.attrs.fields[i]
+		v := st.Field(f.index)
+		if f.ptr {
+			if v.IsNil() {
+				continue
+			}
+			v = v.Elem()
+		}
+		if at := f.get(v); at != nil {
+			out[f.Name] = at
+		}
+	}
+	return out
+}
+
+func (f *attrField) get(v reflect.Value) *Attr {
+	a := &Attr{Kind: f.Kind}
+	switch f.Kind {
+	case AttrInt:
+		switch v.Kind() {
+		case reflect.Bool:
+			if v.Bool() {
+				a.I = 1
+			}
+		case reflect.Uint8:
+			a.I = int64(v.Uint())
+		default:
+			a.I = v.Int()
+		}
+	case AttrFloat:
+		a.F = float32(v.Float())
+	case AttrString:
+		a.S = v.String()
+	case AttrInts:
+		for i := range v.Len() {
+			a.Ints = append(a.Ints, v.Index(i).Int())
+		}
+	case AttrFloats:
+		a.Floats, _ = v.Interface().([]float32)
+	case AttrStrings:
+		a.Strings, _ = v.Interface().([]string)
+	case AttrTensor:
+		a.T, _ = v.Interface().(*tensor.Tensor)
+	case AttrGraph:
+		a.G, _ = v.Interface().(*Subgraph)
+	case AttrType:
+		a.Type, _ = v.Interface().(*Type)
+	case AttrTensors:
+		a.Tensors, _ = v.Interface().([]*tensor.Tensor)
+	case AttrGraphs:
+		a.Graphs, _ = v.Interface().([]*Subgraph)
+	}
+	if v.Kind() == reflect.Slice && v.Len() == 0 || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	return a
+}

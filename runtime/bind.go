@@ -446,7 +446,8 @@ func (nb *nodeBinder) add(n *ir.Node) error {
 	if err := n.InferTypes(); err != nil {
 		return err
 	}
-	return foldNode(n, foldSmall)
+	n.Fold(foldSmall)
+	return nil
 }
 
 // attrs converts a node's attributes; bodies are kept for add.

@@ -108,6 +108,9 @@ func Refine(t, declared sym.Type) sym.Type {
 
 func (g *Graph) inferAll(ts Types) error {
 	for _, n := range g.Nodes {
+		if n.dead {
+			continue
+		}
 		c, err := InferNode(n, ts.Of)
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ type Options struct {
 }
 
 // All lists the passes in the order in which they run.
-var All = []*Pass{}
+var All = []*Pass{foldConstants, dropIdentities, mergeEqual}
 
 // Run optimises a graph and its bodies.
 func Run(g *ir.Graph, opts Options) error {

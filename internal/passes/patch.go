@@ -15,6 +15,7 @@ type Patch struct {
 	opts  Options
 	at    *ir.Node
 	added map[*ir.Node][]*ir.Node // nodes to stand before another
+	memo  map[string][]*ir.Node   // what a pass wants to remember of this graph
 }
 
 // Op returns an operator by domain and name, nil if the set lacks it.

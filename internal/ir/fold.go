@@ -1,19 +1,18 @@
-package runtime
+package ir
 
 import (
 	"context"
 
-	"ingot/internal/ir"
 	"ingot/internal/sym"
 	"ingot/ops"
 	"ingot/tensor"
 )
 
-// foldNode computes a node whose operands are all constants, if its outputs have at most limit elements. A node that fails to compute
-// stays: it may never run.
-func foldNode(n *ir.Node, limit int) error {
-	if !foldable(n) {
-		return nil
+// Fold computes a node whose operands are all constants, if its outputs have at most limit elements, and takes it out of the graph. It
+// reports whether it did. A node that fails to compute stays: it may never run.
+func (n *Node) Fold(limit int) bool {
+	if !n.foldable() {
+		return false
 	}
 	total := 0
 	for _, v := range n.Out {
@@ -21,17 +20,17 @@ func foldNode(n *ir.Node, limit int) error {
 			continue
 		}
 		if v.Type.Kind != sym.Tensor || !v.Type.Known() {
-			return nil
+			return false
 		}
 		d, _ := v.Type.Dims()
 		k, err := tensor.NumElements(d)
 		if err != nil {
-			return nil
+			return false
 		}
 		total += k
 	}
 	if total > limit && !n.Is("Constant") {
-		return nil
+		return false
 	}
 	ins := make([]tensor.Value, n.NumIn)
 	for i, v := range n.Inputs() {
@@ -41,7 +40,7 @@ func foldNode(n *ir.Node, limit int) error {
 	}
 	outs, err := ops.Evaluate(context.Background(), n.Op, n.Attr, ins, n.Wants(), nil, nil)
 	if err != nil {
-		return nil
+		return false
 	}
 	for i, v := range n.Out {
 		if v == nil {
@@ -49,16 +48,16 @@ func foldNode(n *ir.Node, limit int) error {
 		}
 		t, ok := outs[i].(*tensor.Tensor)
 		if !ok {
-			return nil
+			return false
 		}
-		v.SetConst(&ir.Const{T: t})
+		v.SetConst(&Const{T: t})
 	}
 	n.Kill()
-	return nil
+	return true
 }
 
-func foldable(n *ir.Node) bool {
-	if n.Op.Flags&(ops.Random|ops.Escapes) != 0 || len(n.Subs) > 0 {
+func (n *Node) foldable() bool {
+	if n.dead || n.Op.Flags&(ops.Random|ops.Escapes|ops.NoFold) != 0 || len(n.Subs) > 0 {
 		return false
 	}
 	for _, v := range n.Inputs() {
