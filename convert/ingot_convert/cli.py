@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ingot_convert import __version__, metadata
+from ingot_convert import __version__
+from ingot_convert.description import Description, read_labels
 from ingot_convert.errors import ConvertError, Exit, plain, usage
-from ingot_convert.metadata import Description
 from ingot_convert.policy import How
 from ingot_convert.sniff import Sniffed, sniff
 
@@ -143,7 +143,7 @@ def _print_json(value: Any) -> None:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    labels = metadata.read_labels(arguments.labels) if arguments.labels else []
+    labels = read_labels(arguments.labels) if arguments.labels else []
     from ingot_convert.pipeline import Options, convert
     from ingot_convert.report import Progress
 

@@ -143,7 +143,9 @@ def _first(value: Any = None, *rest: Any) -> Any:
     return value
 
 
-class _Reader(pickle.Unpickler):
+class _Reader(pickle._Unpickler):  # type: ignore[name-defined]
+    """The unpickler in Python: the one in C grows its memo to whatever index a few hostile bytes name."""
+
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="utf-8", errors="replace")
         self.seen: dict[str, Any] = {}

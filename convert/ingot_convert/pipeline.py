@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ingot_convert import inputs as inputs_
-from ingot_convert import metadata, policy
+from ingot_convert import policy
 from ingot_convert.capture import Captured
 from ingot_convert.errors import ConvertError, Exit, plain, usage
 from ingot_convert.inputs import Dim, Input
-from ingot_convert.metadata import Description
+from ingot_convert.description import Description, merge
 from ingot_convert.policy import How
 from ingot_convert.report import Attempt, Progress, Report
 from ingot_convert.sniff import Kind, sniff
@@ -88,7 +88,7 @@ class _Conversion:
             raise usage(f"--opset {options.opset}: the exporters write {OPSETS.start} to {OPSETS.stop - 1}.")
         self.file = sniff(options.source)
         self.progress.stage("read", f"{options.source} ({self.file.summary}, {self.file.size:,} bytes)")
-        self.description = metadata.merge(options.description, self.file.extra)
+        self.description = merge(options.description, self.file.extra)
         self.properties = self.description.properties()
         self.given = [inputs_.parse(text) for text in self.description.inputs]
         policy.admit(self.file, options.how)
