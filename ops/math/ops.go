@@ -22,6 +22,9 @@ var Ops = []*ops.Op{
 	opEqual, opGreater, opGreaterOrEqual, opLess, opLessOrEqual,
 	// logic.go
 	opAnd, opOr, opXor, opNot, opBitwiseAnd, opBitwiseOr, opBitwiseXor, opBitwiseNot, opBitShift, opIsNaN, opIsInf,
+	// reduce.go, logsumexp.go
+	opReduceL1, opReduceL2, opReduceLogSum, opReduceLogSumExp, opReduceMax, opReduceMean, opReduceMin, opReduceProd, opReduceSum,
+	opReduceSumSquare,
 	// cast.go
 	opCast, opCastLike, opBitCast,
 }

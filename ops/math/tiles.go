@@ -1,6 +1,10 @@
 package math
 
-import "ingot/tensor"
+import (
+	"fmt"
+
+	"ingot/tensor"
+)
 
 // Tiles are ranges of output elements. Their length is a function of the element count and the cost of an element only, so that results
 // don't depend on threads: work that isn't worth waking anybody for is one tile.
@@ -41,4 +45,8 @@ func numel(dims []int) int {
 		return 0
 	}
 	return n
+}
+
+func errAxis[T int | int64](what string, axis T, rank int) error {
+	return fmt.Errorf("%s: %d is outside of rank %d", what, axis, rank)
 }

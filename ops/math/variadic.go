@@ -72,8 +72,8 @@ func bindVariadic(b *ops.Bind, l *binaryLoops, mean bool) (ops.Kernel, error) {
 	return newVariadic(b, hub32, num.Store32, l.f32.VV, divider[float32](mean, len(b.Ins)))
 }
 
-func divider[T elem.Float](mean bool, n int) func(d []T) {
-	if !mean {
+func divider[T elem.Float](wanted bool, n int) func(d []T) {
+	if !wanted {
 		return nil
 	}
 	return func(d []T) {
