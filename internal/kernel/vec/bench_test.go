@@ -74,6 +74,7 @@ func BenchmarkMoves(b *testing.B) {
 	}
 	h, q := make([]uint16, n), make([]uint8, n)
 	ToHalf(h, x)
+	q8, h2, d, d2 := make([]uint8, n), make([]uint16, n), make([]uint64, n), make([]uint64, n)
 	for _, m := range []struct {
 		name string
 		f    func()
@@ -85,6 +86,9 @@ func BenchmarkMoves(b *testing.B) {
 		{"QuantizeU8", func() { QuantizeU8(q, x, 0.01, 128) }},
 		{"DequantizeU8", func() { DequantizeU8(y, q, 0.01, 128) }},
 		{"Transpose128x128", func() { TransposeF32(y, 128, x, 128, 128, 128) }},
+		{"Transpose8", func() { Transpose8(q8, 128, q, 128, 128, 128) }},
+		{"Transpose16", func() { Transpose16(h2, 128, h, 128, 128, 128) }},
+		{"Transpose64", func() { Transpose64(d2, 128, d, 128, 128, 128) }},
 		{"ToNHWC3", func() { ToNHWC(y, 3, x, 3, n/3, 0, n/3) }},
 		{"ToNHWC64", func() { ToNHWC(y, 64, x, 64, n/64, 0, n/64) }},
 		{"ToNCHW3", func() { ToNCHW(y, x, 3, 3, n/3, 0, n/3) }},

@@ -978,6 +978,20 @@ func minOfAsm(src []float32) (float32, bool) {
 	return 0, false
 }
 
+func topOfAsm(src []float32) (float32, bool) {
+	n := len(src)
+	if n == 0 {
+		return 0, false
+	}
+	switch tier {
+	case cpu.AVX512:
+		return topOfAVX512(&src[0], n), true
+	case cpu.AVX2:
+		return topOfAVX2(&src[0], n), true
+	}
+	return 0, false
+}
+
 func maxAbsAsm(src []float32) (float32, bool) {
 	n := len(src)
 	if n == 0 {

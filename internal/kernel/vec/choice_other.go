@@ -128,4 +128,6 @@ func maxOfAsm(src []float32) (float32, bool) { return 0, false }
 
 func minOfAsm(src []float32) (float32, bool) { return 0, false }
 
+func topOfAsm(src []float32) (float32, bool) { return 0, false }
+
 func maxAbsAsm(src []float32) (float32, bool) { return 0, false }

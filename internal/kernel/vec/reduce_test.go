@@ -59,6 +59,13 @@ var reductions = []reduction{
 		}
 		return v, 0
 	}, 0, true},
+	{"topOf", func(x, _ []float32) float32 { return topOf(x) }, func(x, _ []float32) (v, size float64) {
+		v = math.Inf(-1)
+		for _, x := range x {
+			v = max(v, float64(x))
+		}
+		return v, 0
+	}, 0, true},
 	{"MaxAbs", func(x, _ []float32) float32 { return MaxAbs(x) }, func(x, _ []float32) (v, size float64) {
 		for _, x := range x {
 			v = max(v, math.Abs(float64(x)))
@@ -124,6 +131,9 @@ func TestReductionSpecials(t *testing.T) {
 				x[at] = 7
 				if MaxOf(x) != 7 || MinOf(x) == 7 && n > 1 {
 					t.Fatalf("the maximum at %d of %d is lost", at, n)
+				}
+				if topOf(x) != 7 {
+					t.Fatalf("the top at %d of %d is lost", at, n)
 				}
 				x[at] = -7
 				if MinOf(x) != -7 || MaxAbs(x) != 7 {

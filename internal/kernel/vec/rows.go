@@ -11,7 +11,7 @@ var inf = float32(math.Inf(1))
 // within 4 ulp, counted with x - max(src) rounded, plus the error of the sum. A NaN or +Inf anywhere, or -Inf everywhere, gives NaN everywhere.
 func Softmax(dst, src []float32) {
 	dst = dst[:len(src)]
-	sum := ExpSum(dst, src, MaxOf(src))
+	sum := ExpSum(dst, src, topOf(src)) // a NaN shows in the sum
 	MulS(dst, dst, 1/sum)
 }
 
@@ -22,7 +22,7 @@ func Softmax(dst, src []float32) {
 // with NaN where Softmax has it.
 func LogSoftmax(dst, src []float32) {
 	dst = dst[:len(src)]
-	top := MaxOf(src)
+	top := topOf(src)
 	sum := float32(math.Log(float64(SumExp(src, top))))
 	if subSubAsm(dst, src, top, sum) {
 		return

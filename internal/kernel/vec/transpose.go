@@ -11,17 +11,22 @@ import "unsafe"
 
 // Transpose8 transposes elements of one byte.
 func Transpose8(dst []uint8, dstStride int, src []uint8, srcStride, rows, cols int) {
-	transpose(dst, dstStride, src, srcStride, rows, cols)
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	dst, src = dst[:(cols-1)*dstStride+rows], src[:(rows-1)*srcStride+cols]
+	r, c := transpose8Fast(dst, dstStride, src, srcStride, rows, cols)
+	transposeRest(dst, dstStride, src, srcStride, rows, cols, r, c)
 }
 
 // Transpose16 transposes elements of two bytes.
 func Transpose16(dst []uint16, dstStride int, src []uint16, srcStride, rows, cols int) {
-	transpose(dst, dstStride, src, srcStride, rows, cols)
-}
-
-// Transpose64 transposes elements of eight bytes.
-func Transpose64(dst []uint64, dstStride int, src []uint64, srcStride, rows, cols int) {
-	transpose(dst, dstStride, src, srcStride, rows, cols)
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	dst, src = dst[:(cols-1)*dstStride+rows], src[:(rows-1)*srcStride+cols]
+	r, c := transpose16Fast(dst, dstStride, src, srcStride, rows, cols)
+	transposeRest(dst, dstStride, src, srcStride, rows, cols, r, c)
 }
 
 // Transpose32 transposes elements of four bytes.
@@ -31,12 +36,17 @@ func Transpose32(dst []uint32, dstStride int, src []uint32, srcStride, rows, col
 	}
 	dst, src = dst[:(cols-1)*dstStride+rows], src[:(rows-1)*srcStride+cols]
 	r, c := transpose32Fast(dst, dstStride, src, srcStride, rows, cols)
-	if c > 0 && r < rows {
-		transpose(dst[r:], dstStride, src[r*srcStride:], srcStride, rows-r, c)
+	transposeRest(dst, dstStride, src, srcStride, rows, cols, r, c)
+}
+
+// Transpose64 transposes elements of eight bytes.
+func Transpose64(dst []uint64, dstStride int, src []uint64, srcStride, rows, cols int) {
+	if rows <= 0 || cols <= 0 {
+		return
 	}
-	if c < cols {
-		transpose(dst[c*dstStride:], dstStride, src[c:], srcStride, rows, cols-c)
-	}
+	dst, src = dst[:(cols-1)*dstStride+rows], src[:(rows-1)*srcStride+cols]
+	r, c := transpose64Fast(dst, dstStride, src, srcStride, rows, cols)
+	transposeRest(dst, dstStride, src, srcStride, rows, cols, r, c)
 }
 
 // TransposeF32 is Transpose32 for floats.
@@ -51,10 +61,17 @@ func asBits(x []float32) []uint32 {
 // transposeBlock is the side of the squares that the portable transpose works on: rows and columns of one stay in the first cache.
 const transposeBlock = 16
 
-func transpose[T uint8 | uint16 | uint32 | uint64](dst []T, dstStride int, src []T, srcStride, rows, cols int) {
-	if rows <= 0 || cols <= 0 {
-		return
+// transposeRest transposes all but the first r rows of the first c columns.
+func transposeRest[T uint8 | uint16 | uint32 | uint64](dst []T, dstStride int, src []T, srcStride, rows, cols, r, c int) {
+	if c > 0 && r < rows {
+		transpose(dst[r:], dstStride, src[r*srcStride:], srcStride, rows-r, c)
 	}
+	if c < cols {
+		transpose(dst[c*dstStride:], dstStride, src[c:], srcStride, rows, cols-c)
+	}
+}
+
+func transpose[T uint8 | uint16 | uint32 | uint64](dst []T, dstStride int, src []T, srcStride, rows, cols int) {
 	switch rows {
 	case 3:
 		a, b, c := src[:cols], src[srcStride:][:cols], src[2*srcStride:][:cols]

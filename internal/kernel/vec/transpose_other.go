@@ -2,4 +2,10 @@
 
 package vec
 
-func transpose32Fast([]uint32, int, []uint32, int, int, int) (r, c int) { return 0, 0 }
+func transpose8Fast(_ []uint8, _ int, _ []uint8, _, _, _ int) (r, c int) { return 0, 0 }
+
+func transpose16Fast(_ []uint16, _ int, _ []uint16, _, _, _ int) (r, c int) { return 0, 0 }
+
+func transpose32Fast(_ []uint32, _ int, _ []uint32, _, _, _ int) (r, c int) { return 0, 0 }
+
+func transpose64Fast(_ []uint64, _ int, _ []uint64, _, _, _ int) (r, c int) { return 0, 0 }

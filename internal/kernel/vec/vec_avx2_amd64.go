@@ -438,6 +438,13 @@ func maxOfAVX2(src *float32, n int) float32
 //go:noescape
 func minOfAVX2(src *float32, n int) float32
 
+// topOfAVX2 is
+//
+//	for _, x := range src { if x > s { s = x } }
+//
+//go:noescape
+func topOfAVX2(src *float32, n int) float32
+
 // maxAbsAVX2 is
 //
 //	for _, x := range src { s = max(s, abs(x)) }
@@ -450,7 +457,28 @@ func maxAbsAVX2(src *float32, n int) float32
 //	for j := range n { for i := range 8 { dst[j*dstStride+i] = src[i*srcStride+j] } }
 //
 //go:noescape
-func transpose8AVX2(dst *uint32, dstStride int, src *uint32, srcStride int, n int)
+func transpose8AVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int)
+
+// transpose16AVX2 is, for n a multiple of 8 and strides in elements,
+//
+//	for j := range n { for i := range 8 { dst[j*dstStride+i] = src[i*srcStride+j] } }
+//
+//go:noescape
+func transpose16AVX2(dst *uint16, dstStride int, src *uint16, srcStride int, n int)
+
+// transpose32AVX2 is, for n a multiple of 8 and strides in elements,
+//
+//	for j := range n { for i := range 8 { dst[j*dstStride+i] = src[i*srcStride+j] } }
+//
+//go:noescape
+func transpose32AVX2(dst *uint32, dstStride int, src *uint32, srcStride int, n int)
+
+// transpose64AVX2 is, for n a multiple of 4 and strides in elements,
+//
+//	for j := range n { for i := range 4 { dst[j*dstStride+i] = src[i*srcStride+j] } }
+//
+//go:noescape
+func transpose64AVX2(dst *uint64, dstStride int, src *uint64, srcStride int, n int)
 
 // fromHalfAVX2 is, for n a multiple of 16,
 //

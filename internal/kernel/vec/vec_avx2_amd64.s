@@ -5894,6 +5894,183 @@ join:
 	VZEROUPPER
 	RET
 
+// func topOfAVX2(src *float32, n int) float32
+// Requires: AVX, CMOV
+TEXT ·topOfAVX2(SB), NOSPLIT, $0-20
+	MOVQ    src+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS vecData<>+1184(SB), Y0
+	VMOVUPS vecData<>+1184(SB), Y1
+	VMOVUPS vecData<>+1184(SB), Y2
+	VMOVUPS vecData<>+1184(SB), Y3
+	VMOVUPS vecData<>+1184(SB), Y4
+	VMOVUPS vecData<>+1184(SB), Y5
+	VMOVUPS vecData<>+1184(SB), Y6
+	VMOVUPS vecData<>+1184(SB), Y7
+
+full:
+	CMPQ    CX, $+64
+	JLT     rest
+	VMOVUPS (AX), Y8
+	VMAXPS  Y0, Y8, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(AX), Y8
+	VMAXPS  Y1, Y8, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(AX), Y8
+	VMAXPS  Y2, Y8, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(AX), Y8
+	VMAXPS  Y3, Y8, Y3
+	VMOVAPS Y3, Y3
+	VMOVUPS 128(AX), Y8
+	VMAXPS  Y4, Y8, Y4
+	VMOVAPS Y4, Y4
+	VMOVUPS 160(AX), Y8
+	VMAXPS  Y5, Y8, Y5
+	VMOVAPS Y5, Y5
+	VMOVUPS 192(AX), Y8
+	VMAXPS  Y6, Y8, Y6
+	VMOVAPS Y6, Y6
+	VMOVUPS 224(AX), Y8
+	VMAXPS  Y7, Y8, Y7
+	VMOVAPS Y7, Y7
+	ADDQ    $+256, AX
+	SUBQ    $+64, CX
+	JMP     full
+
+rest:
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS (AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y0, Y8, Y0
+	VMOVAPS    Y0, Y0
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 32(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y1, Y8, Y1
+	VMOVAPS    Y1, Y1
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 64(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y2, Y8, Y2
+	VMOVAPS    Y2, Y2
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 96(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y3, Y8, Y3
+	VMOVAPS    Y3, Y3
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 128(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y4, Y8, Y4
+	VMOVAPS    Y4, Y4
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 160(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y5, Y8, Y5
+	VMOVAPS    Y5, Y5
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 192(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y6, Y8, Y6
+	VMOVAPS    Y6, Y6
+	SUBQ       $+8, CX
+	TESTQ      CX, CX
+	JLE        join
+	MOVQ       $0x00000008, DX
+	CMPQ       CX, DX
+	CMOVQLT    CX, DX
+	NEGQ       DX
+	LEAQ       vecData<>+0(SB), BX
+	VMOVUPS    128(BX)(DX*4), Y8
+	VMASKMOVPS 224(AX), Y8, Y9
+	VMOVUPS    vecData<>+1184(SB), Y10
+	VBLENDVPS  Y8, Y9, Y10, Y8
+	VMAXPS     Y7, Y8, Y7
+	VMOVAPS    Y7, Y7
+	SUBQ       $+8, CX
+
+join:
+	VMAXPS     Y4, Y0, Y0
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y2, Y0, Y0
+	VMAXPS     Y3, Y1, Y1
+	VMAXPS     Y1, Y0, Y0
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMOVSS     X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func maxAbsAVX2(src *float32, n int) float32
 // Requires: AVX, AVX2, CMOV
 TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-20
@@ -5995,67 +6172,236 @@ join:
 	VZEROUPPER
 	RET
 
-// func transpose8AVX2(dst *uint32, dstStride int, src *uint32, srcStride int, n int)
+// func transpose8AVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int)
 // Requires: AVX
 TEXT ·transpose8AVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), AX
-	MOVQ src+16(FP), CX
 	MOVQ dstStride+8(FP), DX
-	MOVQ srcStride+24(FP), BX
-	MOVQ n+32(FP), SI
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	LEAQ (BX)(BX*2), DI
-	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*2), BX
+	MOVQ src+16(FP), SI
+	MOVQ srcStride+24(FP), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ n+32(FP), R10
 
 loop:
-	CMPQ        SI, $+8
+	CMPQ       R10, $+8
+	JLT        end
+	LEAQ       (SI)(R8*4), DI
+	LEAQ       (AX)(DX*4), CX
+	VMOVQ      (SI), X0
+	VMOVQ      (SI)(R8*1), X1
+	VMOVQ      (SI)(R8*2), X2
+	VMOVQ      (SI)(R9*1), X3
+	VMOVQ      (DI), X4
+	VMOVQ      (DI)(R8*1), X5
+	VMOVQ      (DI)(R8*2), X6
+	VMOVQ      (DI)(R9*1), X7
+	VPUNPCKLBW X4, X0, X0
+	VPUNPCKLBW X5, X1, X1
+	VPUNPCKLBW X6, X2, X2
+	VPUNPCKLBW X7, X3, X3
+	VPUNPCKLBW X2, X0, X4
+	VPUNPCKHBW X2, X0, X0
+	VPUNPCKLBW X3, X1, X2
+	VPUNPCKHBW X3, X1, X1
+	VPUNPCKLBW X2, X4, X3
+	VPUNPCKHBW X2, X4, X2
+	VMOVQ      X3, (AX)
+	VPEXTRQ    $0x01, X3, (AX)(DX*1)
+	VMOVQ      X2, (AX)(DX*2)
+	VPEXTRQ    $0x01, X2, (AX)(BX*1)
+	VPUNPCKLBW X1, X0, X2
+	VPUNPCKHBW X1, X0, X0
+	VMOVQ      X2, (CX)
+	VPEXTRQ    $0x01, X2, (CX)(DX*1)
+	VMOVQ      X0, (CX)(DX*2)
+	VPEXTRQ    $0x01, X0, (CX)(BX*1)
+	ADDQ       $+8, SI
+	LEAQ       (AX)(DX*8), AX
+	SUBQ       $+8, R10
+	JMP        loop
+
+end:
+	VZEROUPPER
+	RET
+
+// func transpose16AVX2(dst *uint16, dstStride int, src *uint16, srcStride int, n int)
+// Requires: AVX
+TEXT ·transpose16AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), DX
+	SHLQ $0x01, DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ src+16(FP), SI
+	MOVQ srcStride+24(FP), R8
+	SHLQ $0x01, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ n+32(FP), R10
+
+loop:
+	CMPQ       R10, $+8
+	JLT        end
+	LEAQ       (SI)(R8*4), DI
+	LEAQ       (AX)(DX*4), CX
+	VMOVUPS    (SI), X0
+	VMOVUPS    (SI)(R8*1), X1
+	VMOVUPS    (SI)(R8*2), X2
+	VMOVUPS    (SI)(R9*1), X3
+	VMOVUPS    (DI), X4
+	VMOVUPS    (DI)(R8*1), X5
+	VMOVUPS    (DI)(R8*2), X6
+	VMOVUPS    (DI)(R9*1), X7
+	VPUNPCKLWD X4, X0, X8
+	VPUNPCKHWD X4, X0, X0
+	VPUNPCKLWD X5, X1, X4
+	VPUNPCKHWD X5, X1, X1
+	VPUNPCKLWD X6, X2, X5
+	VPUNPCKHWD X6, X2, X2
+	VPUNPCKLWD X7, X3, X6
+	VPUNPCKHWD X7, X3, X3
+	VPUNPCKLWD X5, X8, X7
+	VPUNPCKHWD X5, X8, X5
+	VPUNPCKLWD X2, X0, X8
+	VPUNPCKHWD X2, X0, X0
+	VPUNPCKLWD X6, X4, X2
+	VPUNPCKHWD X6, X4, X4
+	VPUNPCKLWD X3, X1, X6
+	VPUNPCKHWD X3, X1, X1
+	VPUNPCKLWD X2, X7, X3
+	VPUNPCKHWD X2, X7, X2
+	VPUNPCKLWD X4, X5, X7
+	VPUNPCKHWD X4, X5, X4
+	VPUNPCKLWD X6, X8, X5
+	VPUNPCKHWD X6, X8, X6
+	VPUNPCKLWD X1, X0, X8
+	VPUNPCKHWD X1, X0, X0
+	VMOVUPS    X3, (AX)
+	VMOVUPS    X2, (AX)(DX*1)
+	VMOVUPS    X7, (AX)(DX*2)
+	VMOVUPS    X4, (AX)(BX*1)
+	VMOVUPS    X5, (CX)
+	VMOVUPS    X6, (CX)(DX*1)
+	VMOVUPS    X8, (CX)(DX*2)
+	VMOVUPS    X0, (CX)(BX*1)
+	ADDQ       $+16, SI
+	LEAQ       (AX)(DX*8), AX
+	SUBQ       $+8, R10
+	JMP        loop
+
+end:
+	VZEROUPPER
+	RET
+
+// func transpose32AVX2(dst *uint32, dstStride int, src *uint32, srcStride int, n int)
+// Requires: AVX
+TEXT ·transpose32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), DX
+	SHLQ $0x01, DX
+	SHLQ $0x01, DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ src+16(FP), SI
+	MOVQ srcStride+24(FP), R8
+	SHLQ $0x01, R8
+	SHLQ $0x01, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ n+32(FP), R10
+
+loop:
+	CMPQ        R10, $+8
 	JLT         end
-	LEAQ        (CX)(BX*4), R9
-	LEAQ        (AX)(DX*4), R10
-	VMOVUPS     (CX), X0
-	VINSERTF128 $0x01, (R9), Y0, Y0
-	VMOVUPS     16(CX), X1
-	VINSERTF128 $0x01, 16(R9), Y1, Y1
-	VMOVUPS     (CX)(BX*1), X2
-	VINSERTF128 $0x01, (R9)(BX*1), Y2, Y2
-	VMOVUPS     16(CX)(BX*1), X3
-	VINSERTF128 $0x01, 16(R9)(BX*1), Y3, Y3
-	VMOVUPS     (CX)(BX*2), X4
-	VINSERTF128 $0x01, (R9)(BX*2), Y4, Y4
-	VMOVUPS     16(CX)(BX*2), X5
-	VINSERTF128 $0x01, 16(R9)(BX*2), Y5, Y5
-	VMOVUPS     (CX)(DI*1), X6
-	VINSERTF128 $0x01, (R9)(DI*1), Y6, Y6
-	VMOVUPS     16(CX)(DI*1), X7
-	VINSERTF128 $0x01, 16(R9)(DI*1), Y7, Y7
-	VUNPCKLPS   Y2, Y0, Y8
-	VUNPCKHPS   Y2, Y0, Y9
-	VUNPCKLPS   Y6, Y4, Y10
-	VUNPCKHPS   Y6, Y4, Y11
-	VSHUFPS     $0x44, Y10, Y8, Y12
-	VMOVUPS     Y12, (AX)
-	VSHUFPS     $0xee, Y10, Y8, Y8
-	VMOVUPS     Y8, (AX)(DX*1)
-	VSHUFPS     $0x44, Y11, Y9, Y8
-	VMOVUPS     Y8, (AX)(DX*2)
-	VSHUFPS     $0xee, Y11, Y9, Y8
-	VMOVUPS     Y8, (AX)(R8*1)
-	VUNPCKLPS   Y3, Y1, Y8
-	VUNPCKHPS   Y3, Y1, Y9
-	VUNPCKLPS   Y7, Y5, Y10
-	VUNPCKHPS   Y7, Y5, Y11
-	VSHUFPS     $0x44, Y10, Y8, Y12
-	VMOVUPS     Y12, (R10)
-	VSHUFPS     $0xee, Y10, Y8, Y8
-	VMOVUPS     Y8, (R10)(DX*1)
-	VSHUFPS     $0x44, Y11, Y9, Y8
-	VMOVUPS     Y8, (R10)(DX*2)
-	VSHUFPS     $0xee, Y11, Y9, Y8
-	VMOVUPS     Y8, (R10)(R8*1)
-	ADDQ        $+32, CX
+	LEAQ        (SI)(R8*4), DI
+	LEAQ        (AX)(DX*4), CX
+	VMOVUPS     (SI), X0
+	VINSERTF128 $0x01, (DI), Y0, Y0
+	VMOVUPS     (SI)(R8*1), X1
+	VINSERTF128 $0x01, (DI)(R8*1), Y1, Y1
+	VMOVUPS     (SI)(R8*2), X2
+	VINSERTF128 $0x01, (DI)(R8*2), Y2, Y2
+	VMOVUPS     (SI)(R9*1), X3
+	VINSERTF128 $0x01, (DI)(R9*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VSHUFPS     $0x44, Y6, Y4, Y8
+	VMOVUPS     Y8, (AX)
+	VSHUFPS     $0xee, Y6, Y4, Y4
+	VMOVUPS     Y4, (AX)(DX*1)
+	VSHUFPS     $0x44, Y7, Y5, Y4
+	VMOVUPS     Y4, (AX)(DX*2)
+	VSHUFPS     $0xee, Y7, Y5, Y4
+	VMOVUPS     Y4, (AX)(BX*1)
+	VMOVUPS     16(SI), X9
+	VINSERTF128 $0x01, 16(DI), Y9, Y9
+	VMOVUPS     16(SI)(R8*1), X10
+	VINSERTF128 $0x01, 16(DI)(R8*1), Y10, Y10
+	VMOVUPS     16(SI)(R8*2), X11
+	VINSERTF128 $0x01, 16(DI)(R8*2), Y11, Y11
+	VMOVUPS     16(SI)(R9*1), X12
+	VINSERTF128 $0x01, 16(DI)(R9*1), Y12, Y12
+	VUNPCKLPS   Y10, Y9, Y4
+	VUNPCKHPS   Y10, Y9, Y5
+	VUNPCKLPS   Y12, Y11, Y6
+	VUNPCKHPS   Y12, Y11, Y7
+	VSHUFPS     $0x44, Y6, Y4, Y8
+	VMOVUPS     Y8, (CX)
+	VSHUFPS     $0xee, Y6, Y4, Y4
+	VMOVUPS     Y4, (CX)(DX*1)
+	VSHUFPS     $0x44, Y7, Y5, Y4
+	VMOVUPS     Y4, (CX)(DX*2)
+	VSHUFPS     $0xee, Y7, Y5, Y4
+	VMOVUPS     Y4, (CX)(BX*1)
+	ADDQ        $+32, SI
 	LEAQ        (AX)(DX*8), AX
-	SUBQ        $+8, SI
+	SUBQ        $+8, R10
+	JMP         loop
+
+end:
+	VZEROUPPER
+	RET
+
+// func transpose64AVX2(dst *uint64, dstStride int, src *uint64, srcStride int, n int)
+// Requires: AVX
+TEXT ·transpose64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), DX
+	SHLQ $0x01, DX
+	SHLQ $0x01, DX
+	SHLQ $0x01, DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ src+16(FP), SI
+	MOVQ srcStride+24(FP), DI
+	SHLQ $0x01, DI
+	SHLQ $0x01, DI
+	SHLQ $0x01, DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ n+32(FP), R9
+
+loop:
+	CMPQ        R9, $+4
+	JLT         end
+	LEAQ        (SI)(DI*4), CX
+	LEAQ        (AX)(DX*4), CX
+	VMOVUPS     (SI), X0
+	VINSERTF128 $0x01, (SI)(DI*2), Y0, Y0
+	VMOVUPS     (SI)(DI*1), X1
+	VINSERTF128 $0x01, (SI)(R8*1), Y1, Y1
+	VUNPCKLPD   Y1, Y0, Y2
+	VUNPCKHPD   Y1, Y0, Y3
+	VMOVUPS     Y2, (AX)
+	VMOVUPS     Y3, (AX)(DX*1)
+	VMOVUPS     16(SI), X4
+	VINSERTF128 $0x01, 16(SI)(DI*2), Y4, Y4
+	VMOVUPS     16(SI)(DI*1), X5
+	VINSERTF128 $0x01, 16(SI)(R8*1), Y5, Y5
+	VUNPCKLPD   Y5, Y4, Y2
+	VUNPCKHPD   Y5, Y4, Y3
+	VMOVUPS     Y2, (AX)(DX*2)
+	VMOVUPS     Y3, (AX)(BX*1)
+	ADDQ        $+32, SI
+	LEAQ        (AX)(DX*4), AX
+	SUBQ        $+4, R9
 	JMP         loop
 
 end:

@@ -438,6 +438,13 @@ func maxOfAVX512(src *float32, n int) float32
 //go:noescape
 func minOfAVX512(src *float32, n int) float32
 
+// topOfAVX512 is
+//
+//	for _, x := range src { if x > s { s = x } }
+//
+//go:noescape
+func topOfAVX512(src *float32, n int) float32
+
 // maxAbsAVX512 is
 //
 //	for _, x := range src { s = max(s, abs(x)) }

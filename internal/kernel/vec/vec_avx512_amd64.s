@@ -5398,6 +5398,109 @@ join:
 	VZEROUPPER
 	RET
 
+// func topOfAVX512(src *float32, n int) float32
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·topOfAVX512(SB), NOSPLIT, $0-20
+	MOVQ         src+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS vecData<>+112(SB), Z0
+	VBROADCASTSS vecData<>+112(SB), Z1
+	VBROADCASTSS vecData<>+112(SB), Z2
+	VBROADCASTSS vecData<>+112(SB), Z3
+
+full:
+	CMPQ    CX, $+64
+	JLT     rest
+	VMOVUPS (AX), Z4
+	VMAXPS  Z0, Z4, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(AX), Z4
+	VMAXPS  Z1, Z4, Z1
+	VMOVAPS Z1, Z1
+	VMOVUPS 128(AX), Z4
+	VMAXPS  Z2, Z4, Z2
+	VMOVAPS Z2, Z2
+	VMOVUPS 192(AX), Z4
+	VMAXPS  Z3, Z4, Z3
+	VMOVAPS Z3, Z3
+	ADDQ    $+256, AX
+	SUBQ    $+64, CX
+	JMP     full
+
+rest:
+	TESTQ        CX, CX
+	JLE          join
+	MOVQ         $0x00000010, DX
+	CMPQ         CX, DX
+	CMOVQLT      CX, DX
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z4
+	VBROADCASTSS vecData<>+112(SB), Z9
+	VBLENDMPS    Z4, Z9, K1, Z5
+	VMAXPS       Z0, Z5, Z0
+	VMOVAPS      Z0, Z0
+	SUBQ         $+16, CX
+	TESTQ        CX, CX
+	JLE          join
+	MOVQ         $0x00000010, DX
+	CMPQ         CX, DX
+	CMOVQLT      CX, DX
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    64(AX), K1, Z4
+	VBROADCASTSS vecData<>+112(SB), Z5
+	VBLENDMPS    Z4, Z5, K1, Z6
+	VMAXPS       Z1, Z6, Z1
+	VMOVAPS      Z1, Z1
+	SUBQ         $+16, CX
+	TESTQ        CX, CX
+	JLE          join
+	MOVQ         $0x00000010, DX
+	CMPQ         CX, DX
+	CMOVQLT      CX, DX
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    128(AX), K1, Z4
+	VBROADCASTSS vecData<>+112(SB), Z5
+	VBLENDMPS    Z4, Z5, K1, Z7
+	VMAXPS       Z2, Z7, Z2
+	VMOVAPS      Z2, Z2
+	SUBQ         $+16, CX
+	TESTQ        CX, CX
+	JLE          join
+	MOVQ         $0x00000010, DX
+	CMPQ         CX, DX
+	CMOVQLT      CX, DX
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    192(AX), K1, Z4
+	VBROADCASTSS vecData<>+112(SB), Z5
+	VBLENDMPS    Z4, Z5, K1, Z8
+	VMAXPS       Z3, Z8, Z3
+	VMOVAPS      Z3, Z3
+	SUBQ         $+16, CX
+
+join:
+	VMAXPS     Z2, Z0, Z0
+	VMAXPS     Z3, Z1, Z1
+	VMAXPS     Z1, Z0, Z0
+	VSHUFF32X4 $0x4e, Z0, Z0, Z1
+	VMAXPS     Z1, Z0, Z0
+	VSHUFF32X4 $0xb1, Z0, Z0, Z1
+	VMAXPS     Z1, Z0, Z0
+	VPERMILPS  $0x4e, Z0, Z1
+	VMAXPS     Z1, Z0, Z0
+	VPERMILPS  $0xb1, Z0, Z1
+	VMAXPS     Z1, Z0, Z0
+	VMOVSS     X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func maxAbsAVX512(src *float32, n int) float32
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·maxAbsAVX512(SB), NOSPLIT, $0-20

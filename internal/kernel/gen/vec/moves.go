@@ -8,7 +8,9 @@ import (
 
 // moves writes the conversions and transposes; AVX2 only, as they are bound by memory.
 func (m *machine) moves() {
-	m.transpose8x8()
+	for _, bytes := range []int{1, 2, 4, 8} {
+		transpose(bytes)
+	}
 	convert := func(name, types, doc string, body func(from, to Register, u int), inBytes, outBytes int) {
 		TEXT(name, NOSPLIT, "func(dst *"+outType(types)+", src *"+inType(types)+", n int)")
 		Pragma("noescape")
@@ -140,73 +142,3 @@ func inType(types string) string {
 }
 
 func outType(types string) string { return types[len(inType(types))+1:] }
-
-// transpose8x8 writes 8 rows of src as 8 columns of dst, 8 elements of them at a time.
-func (m *machine) transpose8x8() {
-	TEXT("transpose8AVX2", NOSPLIT, "func(dst *uint32, dstStride int, src *uint32, srcStride, n int)")
-	Pragma("noescape")
-	Doc("transpose8AVX2 is, for n a multiple of 8 and strides in elements,", "",
-		"\tfor j := range n { for i := range 8 { dst[j*dstStride+i] = src[i*srcStride+j] } }")
-	to, from := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	ds, ss := Load(Param("dstStride"), GP64()), Load(Param("srcStride"), GP64())
-	n := Load(Param("n"), GP64())
-	SHLQ(U8(2), ds)
-	SHLQ(U8(2), ss)
-	s3, d3 := GP64(), GP64()
-	LEAQ(Mem{Base: ss, Index: ss, Scale: 2}, s3)
-	LEAQ(Mem{Base: ds, Index: ds, Scale: 2}, d3)
-	from4, to4 := GP64(), GP64()
-	at := func(base, base4, stride, three Register, i int) Mem {
-		if i >= 4 {
-			base = base4
-		}
-		switch i % 4 {
-		case 0:
-			return Mem{Base: base}
-		case 3:
-			return Mem{Base: base, Index: three, Scale: 1}
-		}
-		return Mem{Base: base, Index: stride, Scale: uint8(i % 4)}
-	}
-	Label("loop")
-	CMPQ(n, I32(8))
-	JLT(LabelRef("end"))
-	LEAQ(Mem{Base: from, Index: ss, Scale: 4}, from4)
-	LEAQ(Mem{Base: to, Index: ds, Scale: 4}, to4)
-	// The halves of rows i and i+4 are joined while loading, which leaves two rounds of shuffles within 128 bits.
-	var r, t [8]vec
-	for i := range 4 {
-		lo, hi := YMM(), YMM()
-		VMOVUPS(at(from, from4, ss, s3, i), lo.AsX())
-		VINSERTF128(U8(1), at(from, from4, ss, s3, i+4), lo, lo)
-		high := func(i int) Mem {
-			a := at(from, from4, ss, s3, i)
-			a.Disp += 16
-			return a
-		}
-		VMOVUPS(high(i), hi.AsX())
-		VINSERTF128(U8(1), high(i+4), hi, hi)
-		r[i], r[i+4] = lo, hi
-	}
-	for h := 0; h < 8; h += 4 {
-		for i := range 4 {
-			t[h+i] = YMM()
-		}
-		VUNPCKLPS(r[h+1], r[h], t[h])
-		VUNPCKHPS(r[h+1], r[h], t[h+1])
-		VUNPCKLPS(r[h+3], r[h+2], t[h+2])
-		VUNPCKHPS(r[h+3], r[h+2], t[h+3])
-		for j, pair := range [4][3]int{{0, 2, 0x44}, {0, 2, 0xee}, {1, 3, 0x44}, {1, 3, 0xee}} {
-			c := YMM()
-			VSHUFPS(U8(pair[2]), t[h+pair[1]], t[h+pair[0]], c)
-			VMOVUPS(c, at(to, to4, ds, d3, h+j))
-		}
-	}
-	ADDQ(I32(32), from)
-	LEAQ(Mem{Base: to, Index: ds, Scale: 8}, to)
-	SUBQ(I32(8), n)
-	JMP(LabelRef("loop"))
-	Label("end")
-	VZEROUPPER()
-	RET()
-}

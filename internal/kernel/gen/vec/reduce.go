@@ -63,6 +63,10 @@ var reductions = []reduction{
 		func(m *machine, acc vec, x, _ []vec, keep mask) (vec, vec) {
 			return m.minimum(acc, m.someOr(keep, x[0], num(math.Inf(1)))), nil
 		}, (*machine).minimum, true},
+	{"topOf", "for _, x := range src { if x > s { s = x } }", src, nil, false, num(math.Inf(-1)),
+		func(m *machine, acc vec, x, _ []vec, keep mask) (vec, vec) {
+			return m.greater(m.someOr(keep, x[0], num(math.Inf(-1))), acc), nil
+		}, func(m *machine, a, b vec) vec { return m.greater(a, b) }, true},
 	{"maxAbs", "for _, x := range src { s = max(s, abs(x)) }", src, nil, false, 0,
 		// Floats without a sign are in the order of their bits, NaNs last.
 		func(m *machine, acc vec, x, _ []vec, _ mask) (vec, vec) {
