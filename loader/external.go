@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"ingot/tensor"
+	"ingot/internal/mem"
 )
 
 // externals are the files beside a model that hold payloads. They are looked up in a file system that can't be left: an os.Root for
@@ -28,12 +28,10 @@ type externals struct {
 }
 
 type extFile struct {
-	size int64
-	data []byte // the whole file, when it is mapped
-	own  any
-	free func() error
-	name string
-	err  error
+	name  string
+	size  int64
+	block *mem.Block // the whole file, when it is mapped
+	err   error
 }
 
 // check tells whether a payload of size bytes is where e says.
@@ -45,18 +43,21 @@ func (x *externals) check(e *ExternalData, size int) error {
 }
 
 // read returns a payload, and what keeps it alive when it isn't on the Go heap.
-func (x *externals) read(e *ExternalData, size int) ([]byte, any, error) {
+func (x *externals) read(e *ExternalData, size int, alloc func(int) ([]byte, *mem.Block, error)) ([]byte, *mem.Block, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	f, err := x.file(e, size)
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.data != nil {
-		return f.data[e.Offset : e.Offset+int64(size) : e.Offset+int64(size)], f.own, nil
+	if f.block != nil {
+		return f.block.Bytes()[e.Offset : e.Offset+int64(size) : e.Offset+int64(size)], f.block, nil
 	}
-	b, err := readSection(x.fsys, f.name, e.Offset, size)
-	return b, nil, err
+	b, block, err := alloc(size)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, block, readSection(b, x.fsys, f.name, e.Offset)
 }
 
 // file opens the file of e once and checks the section.
@@ -116,25 +117,23 @@ func (x *externals) openFile(f *extFile, location string) error {
 	defer file.Close()
 	if osFile, ok := file.(*os.File); ok {
 		// A failure to map isn't one to read: sections are read then.
-		if m, err := mapFile(osFile); err == nil {
-			f.data, f.own, f.free = m.data, m.own, m.free
-			f.size = int64(len(f.data))
+		if b, err := mem.MapFile(osFile, f.size); err == nil {
+			f.block = b
 		}
 	}
 	return nil
 }
 
-// readSection reads size bytes from a place in a file; the file is known to be long enough.
-func readSection(fsys fs.FS, name string, off int64, size int) ([]byte, error) {
+// readSection fills b from a place in a file.
+func readSection(b []byte, fsys fs.FS, name string, off int64) error {
 	file, err := fsys.Open(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
-	b := tensor.AlignedBytes(size)
 	switch f := file.(type) {
 	case io.ReaderAt:
-		_, err = io.ReadFull(io.NewSectionReader(f, off, int64(size)), b)
+		_, err = io.ReadFull(io.NewSectionReader(f, off, int64(len(b))), b)
 	case io.Seeker:
 		if _, err = f.Seek(off, io.SeekStart); err == nil {
 			_, err = io.ReadFull(file, b)
@@ -144,24 +143,19 @@ func readSection(fsys fs.FS, name string, off int64, size int) ([]byte, error) {
 			_, err = io.ReadFull(file, b)
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
+	return err
 }
 
 func (x *externals) close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var errs []error
 	for _, f := range x.files {
-		if f.free != nil {
-			errs = append(errs, f.free())
-		}
+		f.block.Free()
 	}
+	var err error
 	if x.closer != nil {
-		errs = append(errs, x.closer.Close())
+		err = x.closer.Close()
 	}
 	x.files, x.fsys, x.closer, x.open = nil, nil, nil, nil
-	return errors.Join(errs...)
+	return err
 }

@@ -230,3 +230,38 @@ func sparseFile(t *testing.T, name string, head []byte, hole int64, tail []byte)
 		t.Fatal(err)
 	}
 }
+
+// Whoever holds a tensor holds its memory, also when the model was forgotten without Close.
+func TestTensorOutlivesForgottenModel(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file can't be deleted there as long as it is mapped")
+	}
+	big, err := tensor.New(tensor.Float32, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tensor.View[float32](big)[1<<20-1] = 7
+	for pad := range 8 { // at each alignment, so that some are shared and some copied
+		m := minimal()
+		m.Doc = strings.Repeat("d", pad)
+		m.Graph.Initializers = []*loader.Initializer{loader.NewInitializer("w", big)}
+		dir := write(t, map[string][]byte{"m.onnx": encode(t, m)})
+		var got *tensor.Tensor
+		func() {
+			m, err := loader.Open(filepath.Join(dir, "m.onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err = m.Graph.Initializers[0].Tensor(); err != nil {
+				t.Fatal(err)
+			}
+		}()
+		for range 3 {
+			runtime.GC()
+		}
+		if !got.Equal(big) {
+			t.Errorf("padding %d: the elements changed", pad)
+		}
+		runtime.KeepAlive(got)
+	}
+}

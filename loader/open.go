@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"ingot/tensor"
+	"ingot/internal/mem"
 )
 
 // Open maps the ONNX file of that name and reads the model in it. External data comes from the file's folder. A file that can't be
@@ -52,12 +52,12 @@ func (o *options) read(f fs.File, name string, beside folderFunc) (*Model, error
 	src.ext.open = beside
 	if osFile, ok := f.(*os.File); ok && info.Mode().IsRegular() && !o.copy && info.Size() > 0 && info.Size() <= math.MaxInt {
 		// A file that can't be mapped (some file systems refuse) is read.
-		if m, err := mapFile(osFile); err == nil {
-			src.data, src.owner, src.free = m.data, m.own, m.free
+		if b, err := mem.MapFile(osFile, info.Size()); err == nil {
+			src.block, src.data = b, b.Bytes()
 			return o.load(src)
 		}
 	}
-	if src.data, err = readAll(f, info, o.lim.FileBytes); err != nil {
+	if err := src.readAll(f, info, o.lim.FileBytes); err != nil {
 		return nil, pathError(name, err)
 	}
 	return o.load(src)
@@ -67,10 +67,15 @@ func (o *options) read(f fs.File, name string, beside folderFunc) (*Model, error
 // [WithCopy]. External data needs [WithExternalFS].
 func Parse(b []byte, opts ...Option) (*Model, error) {
 	o := newOptions(opts)
-	if o.copy {
-		b = append(tensor.AlignedBytes(len(b))[:0], b...)
-	}
 	src := &source{data: b}
+	if o.copy {
+		block, err := mem.Alloc(len(b))
+		if err != nil {
+			return nil, err
+		}
+		copy(block.Bytes(), b)
+		src.block, src.data = block, block.Bytes()
+	}
 	if o.external != nil {
 		src.ext.open = o.inFS(o.external, ".")
 	}
@@ -86,24 +91,30 @@ func pathError(name string, err error) error {
 }
 
 // readAll reads a file into memory that starts at an aligned address, so that payloads which are aligned in the file are so there.
-func readAll(r io.Reader, info fs.FileInfo, limit int64) ([]byte, error) {
+func (s *source) readAll(r io.Reader, info fs.FileInfo, limit int64) error {
 	size := info.Size()
 	if size > limit || size > math.MaxInt {
-		return nil, fmt.Errorf("the file has %d bytes, more than the limit of %d", size, min(limit, math.MaxInt))
+		return fmt.Errorf("the file has %d bytes, more than the limit of %d", size, min(limit, math.MaxInt))
 	}
 	if info.Mode().IsRegular() {
-		b := tensor.AlignedBytes(int(size))
-		n, err := io.ReadFull(r, b)
-		if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-			return nil, err
+		b, err := mem.Alloc(int(size))
+		if err != nil {
+			return err
 		}
-		return b[:n], nil
+		n, err := io.ReadFull(r, b.Bytes())
+		if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+			b.Free()
+			return err
+		}
+		s.block, s.data = b, b.Bytes()[:n]
+		return nil
 	}
 	b, err := io.ReadAll(io.LimitReader(r, limit)) // a pipe, whose size nobody knows
 	if err == nil && int64(len(b)) == limit {
 		err = fmt.Errorf("there are more than %d bytes", limit)
 	}
-	return b, err
+	s.data = b
+	return err
 }
 
 // folder returns how to get at a folder of the operating system in such a way that nothing leads out of it.
@@ -158,6 +169,7 @@ func (o *options) inFS(fsys fs.FS, dir string) folderFunc {
 // load decodes and checks the source, and closes it when it isn't a model.
 func (o *options) load(src *source) (*Model, error) {
 	src.ext.copy = o.copy
+	src.model = true
 	m, err := o.decode(src)
 	if err != nil {
 		err = src.blame(err)

@@ -59,7 +59,7 @@ func WithCopy() Option { return func(o *options) { o.copy = true } }
 func WithLimits(l Limits) Option { return func(o *options) { o.lim = l } }
 
 // WithLazyExternal leaves external data alone until a tensor is asked for. Missing files are then found late; a model
-// can be looked at without its weights.
+// can be looked at without its weights. Tensors in attributes are read at once all the same.
 func WithLazyExternal() Option { return func(o *options) { o.lazy = true } }
 
 // WithExternalFS looks up external data in fsys, whose root stands for the model's folder. [Parse] knows no folder by itself.

@@ -3,11 +3,13 @@ package loader
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"ingot/internal/endian"
+	"ingot/internal/mem"
 	"ingot/tensor"
 )
 
@@ -20,30 +22,32 @@ func (p *tensorProto) tensor(src *source) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fromRaw(p.dt, p.dims, p.n, raw, owner)
+	return src.fromRaw(p.dt, p.dims, p.n, raw, owner)
 }
 
 // payload returns the elements in raw_data's form, and what keeps them alive.
-func (p *tensorProto) payload(src *source) ([]byte, any, error) {
+func (p *tensorProto) payload(src *source) ([]byte, *mem.Block, error) {
 	switch {
 	case p.n == 0:
 		return []byte{}, nil, nil
 	case p.ext != nil:
-		b, owner, err := src.ext.read(p.ext, p.size)
+		b, owner, err := src.ext.read(p.ext, p.size, src.alloc)
 		if err != nil {
 			return nil, nil, &FormatError{File: src.file, Offset: p.at, Msg: externalMsg(p.ext), Err: err}
 		}
 		return b, owner, nil
 	case p.raw != nil:
-		return p.raw, src.owner, nil
+		return p.raw, src.block, nil
 	}
-	b, err := p.collect()
-	return b, nil, err
+	b, owner, err := src.alloc(p.size)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, owner, p.collect(b)
 }
 
 // collect gathers the numbers of a typed field in raw_data's form. Their count was checked.
-func (p *tensorProto) collect() ([]byte, error) {
-	out := tensor.AlignedBytes(p.size)
+func (p *tensorProto) collect(out []byte) error {
 	width := p.size / p.count // bytes a number takes; sub-byte elements come packed into a byte a number
 	at := 0
 	var m message
@@ -82,7 +86,7 @@ func (p *tensorProto) collect() ([]byte, error) {
 			m.varints(put)
 		}
 	}
-	return out, m.err
+	return m.err
 }
 
 // fits reports whether a number from the file, sign-extended or not, has a meaning in that many bytes. Floats come as bits.
@@ -111,27 +115,35 @@ func (p *tensorProto) strings() (*tensor.Tensor, error) {
 
 // fromRaw makes a tensor of n elements from raw_data's form: little-endian, elements below 8 bits packed. It shares b when that is
 // also the form in memory; owner then keeps it alive.
-func fromRaw(dt tensor.DType, dims []int, n int, b []byte, owner any) (*tensor.Tensor, error) {
+func (s *source) fromRaw(dt tensor.DType, dims []int, n int, b []byte, owner *mem.Block) (*tensor.Tensor, error) {
 	if len(b) != rawSize(dt, n) {
 		return nil, fmt.Errorf("%w: %d bytes for %s%s", tensor.ErrShape, len(b), dt, tensor.ShapeString(dims))
 	}
+	var convert func(dst, src []byte)
 	switch {
 	case dt.Bits() < 8:
-		b, owner = unpack(dt, n, b), nil
-	case dt == tensor.Bool:
-		if norm, changed := normalBool(b); changed {
-			b, owner = norm, nil
-		}
-	case endian.Big && dt.Size() > 1:
-		b, owner = swapped(dt, b), nil
-	case len(b) > 0 && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(tensor.Align(dt)) != 0:
-		b, owner = append(tensor.AlignedBytes(len(b))[:0], b...), nil
+		convert = func(dst, src []byte) { unpack(dt, dst, src) }
+	case dt == tensor.Bool && !isBool(b):
+		convert = normalise
+	case endian.Big && endian.Unit(dt) > 0:
+		convert = func(dst, src []byte) { endian.Swap(dst, src, endian.Unit(dt)) }
+	case uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(tensor.Align(dt)) != 0:
+		convert = func(dst, src []byte) { copy(dst, src) }
 	}
-	return tensor.FromBytes(dt, dims, b, owner)
+	if convert != nil && n > 0 {
+		dst, block, err := s.alloc(n * dt.Size())
+		if err != nil {
+			return nil, err
+		}
+		convert(dst, b)
+		runtime.KeepAlive(owner)
+		b, owner = dst, block
+	}
+	return tensor.FromBytes(dt, dims, b, hold(owner))
 }
 
 // unpack gives each 4- or 2-bit element a byte of its own, sign-extended if the type is signed.
-func unpack(dt tensor.DType, n int, packed []byte) []byte {
+func unpack(dt tensor.DType, dst, packed []byte) {
 	width := dt.Bits()
 	per := 8 / width
 	var table [256][4]byte // what a packed byte becomes
@@ -145,37 +157,27 @@ func unpack(dt tensor.DType, n int, packed []byte) []byte {
 			}
 		}
 	}
-	out := tensor.AlignedBytes(n)
-	rest := out
 	for _, v := range packed {
-		k := copy(rest[:min(per, len(rest))], table[v][:])
-		rest = rest[k:]
+		k := copy(dst[:min(per, len(dst))], table[v][:])
+		dst = dst[k:]
 	}
-	return out
 }
 
-// normalBool returns bools as 0 and 1. It copies only when another byte occurs.
-func normalBool(b []byte) (norm []byte, changed bool) {
-	for i, v := range b {
-		if v <= 1 {
-			continue
+// isBool tells whether all bytes are 0 or 1, as Go wants them for bools.
+func isBool(b []byte) bool {
+	for _, v := range b {
+		if v > 1 {
+			return false
 		}
-		norm = append(tensor.AlignedBytes(len(b))[:0], b...)
-		for j := i; j < len(norm); j++ {
-			if norm[j] != 0 {
-				norm[j] = 1
-			}
-		}
-		return norm, true
 	}
-	return b, false
+	return true
 }
 
-// swapped copies b with the bytes of each number in the other order.
-func swapped(dt tensor.DType, b []byte) []byte {
-	out := tensor.AlignedBytes(len(b))
-	endian.Swap(out, b, endian.Unit(dt))
-	return out
+// normalise makes bools of bytes: what isn't 0 is true.
+func normalise(dst, src []byte) {
+	for i, v := range src {
+		dst[i] = min(v, 1)
+	}
 }
 
 // RawData returns the elements of t as raw_data and external files hold them: little-endian, 4- and 2-bit elements packed. It shares t's
@@ -196,8 +198,10 @@ func RawData(t *tensor.Tensor) ([]byte, error) {
 			out[i/per] |= v & (1<<width - 1) << (i % per * width)
 		}
 		return out, nil
-	case endian.Big && dt.Size() > 1:
-		return swapped(dt, t.Bytes()), nil
+	case endian.Big && endian.Unit(dt) > 0:
+		out := make([]byte, len(t.Bytes()))
+		endian.Swap(out, t.Bytes(), endian.Unit(dt))
+		return out, nil
 	}
 	return t.Bytes(), nil
 }

@@ -4,18 +4,54 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
+
+	"ingot/internal/mem"
+	"ingot/tensor"
 )
 
 // source is what a model's tensors are made from: the file's bytes and the external data beside it.
 type source struct {
 	file  string
 	data  []byte
-	owner any          // keeps data alive; nil on the Go heap
-	free  func() error // gives data back; nil when there is nothing to give back
+	block *mem.Block // holds data; nil when the caller gave it
 	ext   externals
 
 	mu     sync.RWMutex // held for reading while a tensor is being made
 	closed bool
+
+	model  bool // there is a Model, and so a Close
+	copies blockList
+}
+
+// blockList is the memory that was taken for payloads which can't be used as they are.
+type blockList struct {
+	mu   sync.Mutex
+	list []*mem.Block
+}
+
+// alloc returns n zero bytes for a payload, and what keeps them alive, nil for the Go heap. Large payloads stay off the heap, where they
+// would make the garbage collector wait for twice their size.
+func (s *source) alloc(n int) ([]byte, *mem.Block, error) {
+	const large = 256 << 10
+	if !s.model || n < large {
+		return tensor.AlignedBytes(n), nil, nil
+	}
+	b, err := mem.Alloc(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.copies.mu.Lock()
+	defer s.copies.mu.Unlock()
+	s.copies.list = append(s.copies.list, b)
+	return b.Bytes(), b, nil
+}
+
+// hold is a block as a tensor's owner.
+func hold(b *mem.Block) any {
+	if b == nil {
+		return nil
+	}
+	return b
 }
 
 // enter must precede each use of data that isn't part of loading; leave follows it.
@@ -38,10 +74,11 @@ func (s *source) close() error {
 	}
 	s.closed = true
 	err := s.ext.close()
-	if s.free != nil {
-		err = errors.Join(err, s.free())
+	for _, b := range s.copies.list {
+		b.Free()
 	}
-	s.data, s.owner, s.free = nil, nil, nil
+	s.block.Free()
+	s.data, s.block, s.copies.list = nil, nil, nil
 	return err
 }
 

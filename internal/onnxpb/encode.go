@@ -14,6 +14,7 @@
 package onnxpb
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -117,6 +118,10 @@ func (e *encoder) packed(b []byte, num protowire.Number, list []int64) []byte {
 }
 
 func (e *encoder) graph(g *loader.Graph) []byte {
+	if g == nil {
+		e.fail(errors.New("an attribute's graph is nil"))
+		return nil
+	}
 	var b []byte
 	for _, n := range g.Nodes {
 		b = e.msg(b, 1, e.node(n))
