@@ -83,6 +83,11 @@ func newValueInfo(v runtime.Value) ValueInfo {
 }
 
 func (m *Model) unknownInput(name string) error {
+	for _, v := range m.file.Graph.Inputs {
+		if v.Name == name {
+			return &InputError{Name: name, Msg: "is a constant of the model; to supply it, load the model with WithOverridable(\"" + name + "\")"}
+		}
+	}
 	return &InputError{Name: name, Msg: "the model has no such input" + didYouMean(name, m.in)}
 }
 

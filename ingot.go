@@ -188,7 +188,7 @@ func (m *Model) order(ins []tensor.Value, given int, get func(string) (tensor.Va
 	for i := range m.in {
 		v, ok := get(m.in[i].Name)
 		if !ok {
-			if missing == nil {
+			if missing == nil && !m.prog.HasDefault(m.in[i].Name) {
 				missing = &m.in[i]
 			}
 			continue

@@ -29,6 +29,9 @@ func (s *State) RunInto(ctx context.Context, in Inputs, out Outputs) error {
 	for i := range m.in {
 		t, ok := in[m.in[i].Name]
 		if !ok {
+			if m.prog.HasDefault(m.in[i].Name) {
+				continue
+			}
 			_, err := bindInputs(m, in)
 			return err
 		}

@@ -28,6 +28,7 @@ type binder struct {
 	model       *loader.Model
 	opts        *Options
 	unsupported []ops.UnsupportedNode
+	defaults    map[string]tensor.Value
 	nodes       int
 }
 
@@ -44,12 +45,13 @@ type scope struct {
 }
 
 // bind checks each node against its own version of its operator, brings it into the newest form, and infers types on symbols.
-func bind(m *loader.Model, opts *Options) (*ir.Graph, error) {
-	b := &binder{model: m, opts: opts}
+// The values of initializers that stay inputs are returned by name.
+func bind(m *loader.Model, opts *Options) (*ir.Graph, map[string]tensor.Value, error) {
+	b := &binder{model: m, opts: opts, defaults: map[string]tensor.Value{}}
 	for _, o := range m.Opsets {
 		if newest, ok := newestOpset[o.Domain]; ok && o.Version > newest {
 			if !opts.NewerOpset {
-				return nil, &ModelError{File: m.File, Err: fmt.Errorf("the model uses opset %d of domain %q; %d is the newest one known (an option lets newer ones be tried as that one)",
+				return nil, nil, &ModelError{File: m.File, Err: fmt.Errorf("the model uses opset %d of domain %q; %d is the newest one known (an option lets newer ones be tried as that one)",
 					o.Version, domainName(o.Domain), newest)}
 			}
 			opts.warn("the model's opset is newer than any known; its operators are taken as the newest known ones", "domain", domainName(o.Domain), "opset", o.Version, "known", newest)
@@ -57,12 +59,17 @@ func bind(m *loader.Model, opts *Options) (*ir.Graph, error) {
 	}
 	s := &scope{graph: &ir.Graph{Name: m.Graph.Name}, vals: map[string]*ir.Value{}, opsets: m.Opset}
 	if err := b.graph(s, m.Graph, true); err != nil {
-		return nil, b.wrap(err)
+		return nil, nil, b.wrap(err)
+	}
+	for _, name := range opts.Overridable {
+		if b.defaults[name] == nil {
+			return nil, nil, b.wrap(fmt.Errorf("no initializer %q stands among the model's inputs, so none can be overridden by that name", name))
+		}
 	}
 	if len(b.unsupported) > 0 {
-		return nil, &ops.UnsupportedError{File: m.File, Nodes: b.unsupported}
+		return nil, nil, &ops.UnsupportedError{File: m.File, Nodes: b.unsupported}
 	}
-	return s.graph, nil
+	return s.graph, b.defaults, nil
 }
 
 func (b *binder) wrap(err error) error { return &ModelError{File: b.model.File, Err: err} }
@@ -80,12 +87,13 @@ func (b *binder) graph(s *scope, g *loader.Graph, main bool) error {
 		return fmt.Errorf("%sbodies and functions nest deeper than %d", s.path, maxDepth)
 	}
 	for _, in := range g.Initializers {
-		if main && slices.Contains(b.opts.Overridable, in.Name) {
-			continue // an input with a default, made below
-		}
 		t, err := in.Tensor()
 		if err != nil {
 			return err
+		}
+		if main && slices.Contains(b.opts.Overridable, in.Name) && slices.ContainsFunc(g.Inputs, func(v *loader.ValueInfo) bool { return v.Name == in.Name }) {
+			b.defaults[in.Name] = t // an input, made below
+			continue
 		}
 		s.vals[in.Name] = s.graph.NewConst(in.Name, &ir.Const{T: t})
 	}

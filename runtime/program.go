@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"unsafe"
@@ -28,6 +29,8 @@ type Program struct {
 	opts  Options
 	graph *ir.Graph
 	codes map[*ir.Graph]*code
+	// defaults are the values of overridable initializers, by name.
+	defaults map[string]tensor.Value
 
 	mu     sync.Mutex
 	idle   []*state // last in, first out
@@ -53,8 +56,13 @@ type Value struct {
 }
 
 // Compile binds and optimises a model. The errors are *ModelError, *NodeError, *ops.UnsupportedError and *loader.FormatError.
-func Compile(m *loader.Model, opts Options) (*Program, error) {
-	g, err := bind(m, &opts)
+func Compile(m *loader.Model, opts Options) (p *Program, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a fault of ours: the caller's process must not pay for it
+			p, err = nil, &ModelError{File: m.File, Err: fmt.Errorf("internal error: %v\n%s", r, debug.Stack())}
+		}
+	}()
+	g, defaults, err := bind(m, &opts)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +74,7 @@ func Compile(m *loader.Model, opts Options) (*Program, error) {
 	if err := passes.Run(g, passes.Options{Ops: opts.Ops, Disabled: opts.DisablePasses, Strict: opts.Strict}); err != nil {
 		return nil, &ModelError{File: m.File, Err: err}
 	}
-	p := &Program{opts: opts, graph: g, codes: map[*ir.Graph]*code{}}
+	p = &Program{opts: opts, graph: g, codes: map[*ir.Graph]*code{}, defaults: defaults}
 	p.addCode(g, false)
 	return p, nil
 }
@@ -134,7 +142,9 @@ func (p *Program) Run(ctx context.Context, in []tensor.Value, out []*tensor.Tens
 	}
 	st.run.limit.Store(p.opts.MemoryLimit)
 	for i, v := range p.graph.In {
-		st.vals[v.ID] = in[i]
+		if st.vals[v.ID] = in[i]; in[i] == nil {
+			st.vals[v.ID] = p.defaults[v.Name]
+		}
 	}
 	clear(st.outs)
 	clear(st.brought)
@@ -143,10 +153,7 @@ func (p *Program) Run(ctx context.Context, in []tensor.Value, out []*tensor.Tens
 			st.outs[o], st.brought[o] = t, true
 		}
 	}
-	st.run.group.Begin(ctx)
-	err = st.exec()
-	st.run.group.End()
-	if err != nil {
+	if err := st.guarded(); err != nil {
 		return err
 	}
 	for o, v := range st.results {
@@ -197,12 +204,18 @@ func (p *Program) check(in []tensor.Value) error {
 		return fmt.Errorf("the model takes %d inputs, not %d", len(p.graph.In), len(in))
 	}
 	for i, v := range p.graph.In {
+		if in[i] == nil && p.defaults[v.Name] != nil {
+			continue
+		}
 		if err := checkInput(v, in[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// HasDefault reports whether a run may leave out the input.
+func (p *Program) HasDefault(name string) bool { return p.defaults[name] != nil }
 
 func checkInput(v *ir.Value, x tensor.Value) error {
 	want := &v.Type
@@ -263,7 +276,7 @@ func (p *Program) release(st *state) {
 	st.fresh = st.fresh[:0]
 	st.run.ctx, st.run.done = nil, nil
 	p.mu.Lock()
-	if !p.closed && len(p.idle) < 2*runtime.GOMAXPROCS(0) {
+	if !p.closed && !st.broken && len(p.idle) < 2*runtime.GOMAXPROCS(0) {
 		p.idle = append(p.idle, st)
 	}
 	p.mu.Unlock()

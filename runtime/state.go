@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -62,9 +63,10 @@ type state struct {
 	fresh   []*tensor.Tensor // what the current step allocated: nobody else has it
 	owned   map[int]bool     // values that are fresh tensors
 
-	job jobAdapter
-	b   *bound
-	cur *boundStep
+	job    jobAdapter
+	b      *bound
+	cur    *boundStep
+	broken bool // a kernel panicked: the state isn't used again
 }
 
 type subKey struct {
@@ -228,6 +230,22 @@ func nodeSeed(n *ir.Node) uint64 {
 	h.Write([]byte(n.Origin.Node))
 	h.Write([]byte(n.Origin.Name))
 	return h.Sum64()
+}
+
+// guarded runs the main graph, with the worker pool, and turns a panic into an error: a fault in a kernel must not end the caller's process.
+func (st *state) guarded() (err error) {
+	st.run.group.Begin(st.run.ctx)
+	defer func() {
+		st.run.group.End()
+		if r := recover(); r != nil {
+			st.broken = true
+			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
+			if st.cur != nil {
+				err = &NodeError{Origin: st.cur.step.node.Origin, Err: err}
+			}
+		}
+	}()
+	return st.exec()
 }
 
 // exec runs the graph from its beginning. The inputs and captures are in st.vals, and st.outs holds the caller's buffers: a nil one is made.
