@@ -14,7 +14,7 @@ type Number interface {
 // block holds the sizes that a product is cut by; a function of element type and tier.
 type block struct {
 	mr, nr int // register tile
-	kc     int // longest run of k that one call multiplies: a panel of kc×nr elements stays in the L1 cache
+	kc     int // about the longest run of k that one call multiplies: a panel of kc×nr elements stays in a near cache
 	mc     int // rows of A that are packed at once: mc×kc elements stay in the L2 cache
 }
 
@@ -25,7 +25,7 @@ func blockOf[T Number](tier cpu.Tier) block {
 	if hasAssembly[T](tier) {
 		switch tier {
 		case cpu.AVX512:
-			b.mr, b.nr = 12, 32/words
+			b.mr, b.nr, b.kc = 12, 32/words, 512/words // the larger L2 caches feed panels that exceed L1; C is updated less often
 		case cpu.AVX2:
 			b.mr, b.nr = 6, 16/words
 		}

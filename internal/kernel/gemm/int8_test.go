@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"ingot/internal/kernel/cpu"
 )
@@ -241,14 +240,7 @@ func BenchmarkMatmul8(b *testing.B) {
 					b.Fatal(err)
 				}
 				scratch := make([]int32, g.ScratchLen())
-				best := time.Duration(math.MaxInt64)
-				for b.Loop() {
-					start := time.Now()
-					for i := range g.Tiles() {
-						g.Tile(i, scratch)
-					}
-					best = min(best, time.Since(start))
-				}
+				best := fastest(b, g.Tiles(), func(i int) { g.Tile(i, scratch) })
 				b.ReportMetric(2*float64(m)*float64(n)*float64(k)/float64(best.Nanoseconds()), "GOP/s")
 			})
 		}

@@ -74,7 +74,10 @@ func (p *plan) divide(s shape, panels int) {
 	want := int(min(max(work/tileWork, bytes/tileBytes, 1), maxTiles))
 
 	minRows, maxRows := 48, p.block.mc
-	minPanels, maxPanels := max(1, 64/p.nr), max(1, 1024/p.nr)
+	minPanels, maxPanels := max(1, 128/p.nr), max(1, 512/p.nr)
+	if s.m <= p.mr {
+		minPanels = max(1, 64/p.nr)
+	}
 	if !s.packedB && !p.directB {
 		minRows, maxRows = 240, 960
 		maxPanels = max(1, 256/p.nr)
