@@ -85,6 +85,7 @@ func Alloc(n int) (*Block, error) {
 		if err != nil {
 			return nil, fmt.Errorf("mem: allocating %d bytes: %w", n, err)
 		}
+		wantHugePages(data)
 		return newBlock(data, unmapMemory), nil
 	}
 	b := make([]byte, n+align)

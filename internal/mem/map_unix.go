@@ -11,11 +11,7 @@ import (
 const canMap = true
 
 func mapMemory(n int) ([]byte, error) {
-	data, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err == nil {
-		wantHugePages(data)
-	}
-	return data, err
+	return unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 }
 
 func mapFile(f *os.File, n int) ([]byte, error) {
