@@ -77,13 +77,37 @@ func BenchmarkMeet(b *testing.B) {
 					}
 					times[i] = now() - t
 				}
-				slices.Sort(times)
-				b.ReportMetric(float64(times[b.N/10]), "p10-ns")
-				b.ReportMetric(float64(times[b.N/2]), "median-ns")
-				b.ReportMetric(0, "ns/op")
+				report(b, times)
 			})
 		}
 	}
+}
+
+// BenchmarkWake is what the caller pays for waking a worker, when it does all the work itself.
+func BenchmarkWake(b *testing.B) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		b.Skip("needs two processors")
+	}
+	g := begin(b, 2)
+	job := new(nothing)
+	times := make([]time.Duration, b.N)
+	for i := range b.N {
+		time.Sleep(2 * time.Millisecond)
+		t := now()
+		if err := g.Run(2, job); err != nil {
+			b.Fatal(err)
+		}
+		times[i] = now() - t
+	}
+	report(b, times)
+}
+
+// report gives the tenth percentile and the median of the times.
+func report(b *testing.B, times []time.Duration) {
+	slices.Sort(times)
+	b.ReportMetric(float64(times[b.N/10]), "p10-ns")
+	b.ReportMetric(float64(times[b.N/2]), "median-ns")
+	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkBeginEnd is the price of a Run without jobs.

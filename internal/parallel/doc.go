@@ -28,5 +28,6 @@
 // waking a parked goroutine takes 5 to 50 µs, many operators' whole time. It parks 20 µs after the last job, or
 // 100 µs if it was woken soon after it last parked; [SetSpin] changes that. Workers are numbered, and those
 // numbered at or above GOMAXPROCS minus the Runs in flight park at once, so that workers don't take processors from
-// callers. Parked workers keep their scratch memory, and cost nothing else.
+// callers. Parked workers keep their scratch memory, and cost nothing else. When all Groups have ended, what is left are
+// GOMAXPROCS-1 parked workers at most, and one more parked goroutine that makes waking them faster.
 package parallel

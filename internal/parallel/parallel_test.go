@@ -465,6 +465,7 @@ func waitForWorkers(t *testing.T, n int) {
 
 func TestNoGoroutineIsLeft(t *testing.T) {
 	setProcs(t, 4)
+	begin(t, 2).End() // so that the goroutine that helps to wake workers exists
 	before := runtime.NumGoroutine()
 	for i := range workers.status {
 		if workers.status[i].Load() != absent {

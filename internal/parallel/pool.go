@@ -28,6 +28,7 @@ type pool struct {
 	runs    int // groups between enter and leave, seen or not
 	wanted  int // the sum of their wants
 	workers [maxWorkers]*worker
+	nudge   chan struct{} // received by the goroutine that runs nudged; nil until there are workers
 
 	_ [falseSharing]byte
 	// What workers and callers read all the time and Begin and End write.
@@ -121,6 +122,10 @@ func (p *pool) resize(procs int) {
 
 // spawn makes sure that worker i exists. It needs the lock.
 func (p *pool) spawn(i int) {
+	if p.nudge == nil {
+		p.nudge = make(chan struct{})
+		go nudged(p.nudge)
+	}
 	if p.status[i].CompareAndSwap(absent, awake) {
 		p.workers[i] = &worker{pool: p, index: i, wake: make(chan struct{}, 1)}
 		go p.workers[i].loop()
@@ -148,7 +153,19 @@ func (p *pool) wake(i, chain int) bool {
 	w := p.workers[i]
 	w.chain = chain
 	w.wake <- struct{}{}
+	// The scheduler keeps the last goroutine that was made runnable for this processor, which has other things to do, and
+	// others take it only after a sleep of some 20 µs. Making another one runnable puts the worker into the open queue.
+	select {
+	case p.nudge <- struct{}{}:
+	default: // has just been made runnable by somebody else
+	}
 	return true
+}
+
+// nudged is made runnable to no other purpose.
+func nudged(c <-chan struct{}) {
+	for range c {
+	}
 }
 
 // worker is one goroutine of the pool.
