@@ -25,6 +25,8 @@ var Ops = []*ops.Op{
 	// reduce.go, logsumexp.go
 	opReduceL1, opReduceL2, opReduceLogSum, opReduceLogSumExp, opReduceMax, opReduceMean, opReduceMin, opReduceProd, opReduceSum,
 	opReduceSumSquare,
+	// argmax.go, cumulative.go, softmax.go, topk.go
+	opArgMax, opArgMin, opCumSum, opCumProd, opSoftmax, opLogSoftmax, opHardmax, opTopK,
 	// cast.go
 	opCast, opCastLike, opBitCast,
 }

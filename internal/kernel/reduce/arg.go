@@ -1,0 +1,47 @@
+package reduce
+
+// Arg finds places of extremes. A NaN counts as more extreme than any number.
+type Arg struct {
+	Min  bool // the least element, not the greatest
+	Last bool // of equal ones the last, not the first
+}
+
+func better[T Number](a Arg, v, best T) bool {
+	switch {
+	case v == best:
+		return a.Last
+	case v != v:
+		return a.Last || best == best
+	case a.Min:
+		return v < best
+	}
+	return v > best
+}
+
+// ArgRow returns the place of the extreme among n contiguous elements from off on. buf holds [Chunk] elements.
+func ArgRow[T Number](a Arg, src *Source[T], off, n int, buf []T) int64 {
+	var best T
+	at := 0
+	for lo := 0; lo < n; lo += Chunk {
+		for i, v := range src.at(off+lo, min(Chunk, n-lo), buf) {
+			if lo+i == 0 || better(a, v, best) {
+				best, at = v, lo+i
+			}
+		}
+	}
+	return int64(at)
+}
+
+// ArgColumns sets idx to the places of the extremes in len(idx) columns of rows that lie stride apart, from off on. len(idx) is at most
+// [Chunk], of which buf holds two.
+func ArgColumns[T Number](a Arg, idx []int64, src *Source[T], off, rows, stride int, buf []T) {
+	best, buf := buf[Chunk:][:len(idx)], buf[:Chunk]
+	clear(idx)
+	for r := range rows {
+		for i, v := range src.at(off+r*stride, len(idx), buf) {
+			if r == 0 || better(a, v, best[i]) {
+				best[i], idx[i] = v, int64(r)
+			}
+		}
+	}
+}

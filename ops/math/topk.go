@@ -1,0 +1,134 @@
+package math
+
+import (
+	"fmt"
+
+	"ingot/internal/kernel/elem"
+	"ingot/internal/kernel/reduce"
+	"ingot/internal/num"
+	"ingot/ops"
+	"ingot/tensor"
+)
+
+type topKAttrs struct {
+	Axis    int  `onnx:",-1"`
+	Largest bool `onnx:",1"`
+	Sorted  bool `onnx:",1"` // the order of an unsorted result is free: it is sorted as well
+}
+
+var opTopK = ops.Def(ops.Spec[topKAttrs]{
+	Name: "TopK", In: "X:T, K:int64", Out: "Values:T, Indices:I", Types: "T=num4; I=int64",
+	Vers: []ops.Ver{{Since: 24}, {Since: 11, Types: "T=num"}, {Since: 10, Types: "T=floats", Attrs: "-largest -sorted"},
+		{Since: 1, In: "X:T", Attrs: "+k:int=required", Up: topKAttr}},
+	Infer: inferTopK,
+	Bind: func(b *ops.Bind, a *topKAttrs) (ops.Kernel, error) {
+		switch dt := b.In(0).DT; {
+		case dt == tensor.Float32:
+			return bindTopK(b, a, hub32, num.Store32), nil
+		case dt == tensor.Float64:
+			return bindTopK(b, a, hub64, num.Store64), nil
+		case dt == tensor.Uint64:
+			return bindTopK(b, a, num.LoadUint, num.StoreUint), nil
+		case dt.IsInteger():
+			return bindTopK(b, a, hubInt, num.StoreInt), nil
+		}
+		return bindTopK(b, a, hub32, num.Store32), nil
+	},
+})
+
+func topKAttr(r *ops.Rewrite) error {
+	r.SetInput(1, r.Graph.Const(tensor.Of([]int64{r.Take("k").I})))
+	return nil
+}
+
+func inferTopK(c *ops.Infer, a *topKAttrs) error {
+	t := c.In(0)
+	k, known := c.Ints(1)
+	if !t.Ranked {
+		_ = c.OutUnranked(0, t.DT)
+		return c.OutUnranked(1, tensor.Int64)
+	}
+	axis, err := ops.Axis(a.Axis, t.Rank())
+	if err != nil {
+		return fmt.Errorf("attribute axis: %w", err)
+	}
+	shape := append([]ops.Dim{}, t.Shape...)
+	if vals, ok := c.Vals(1); ok && len(vals) == 1 {
+		shape[axis] = vals[0]
+	} else {
+		shape[axis] = c.Fresh()
+	}
+	if known {
+		if len(k) != 1 || k[0] < 0 {
+			return fmt.Errorf("input K must be one number that isn't negative, but is %v", k)
+		}
+		if n, ok := t.Shape[axis].Int(); ok && k[0] > n {
+			return fmt.Errorf("input K is %d, more than the %d elements of axis %d", k[0], n, axis)
+		}
+	}
+	if err := c.Out(0, t.DT, shape...); err != nil {
+		return err
+	}
+	return c.Out(1, tensor.Int64, shape...)
+}
+
+// topKKernel selects in T, row by row.
+type topKKernel[T reduce.Number] struct {
+	load               hub[T]
+	store              func(t *tensor.Tensor, off int, src []T) bool
+	largest            bool
+	outer, rows, inner int
+	k, group           int
+	in, vals           *tensor.Tensor
+	idx                []int64
+}
+
+func bindTopK[T reduce.Number](b *ops.Bind, a *topKAttrs, load hub[T], store func(*tensor.Tensor, int, []T) bool) ops.Kernel {
+	dims, axis := b.Dims(0), a.Axis
+	if axis < 0 {
+		axis += len(dims)
+	}
+	k := &topKKernel[T]{load: load, store: store, largest: a.Largest, k: b.OutDims(0)[axis]}
+	k.outer, k.rows, k.inner = numel(dims[:axis]), dims[axis], numel(dims[axis+1:])
+	k.group = max(1, tileLen(numel(dims), 4*costLoop)/max(1, k.rows))
+	return k
+}
+
+func (k *topKKernel[T]) Run(c *ops.Call) error {
+	k.in, k.vals, k.idx = c.In(0), c.Out(0), nil
+	if t := c.Out(1); t != nil {
+		k.idx = tensor.View[int64](t)
+	}
+	if k.k == 0 {
+		return nil
+	}
+	return c.Parallel(tileCount(k.outer*k.inner, k.group), k)
+}
+
+func (k *topKKernel[T]) Tile(w ops.Worker, i int) {
+	size := elem.SizeOf[T]()
+	scratch := w.Scratch((k.rows+1)*size + 4*k.k)
+	row, one := elem.Of[T](scratch, k.rows), elem.Of[T](scratch[k.rows*size:], 1)
+	idx := elem.Of[int32](scratch[(k.rows+1)*size:], k.k)
+	for s := i * k.group; s < min(k.outer*k.inner, (i+1)*k.group); s++ {
+		o, c := s/k.inner, s%k.inner
+		if off := o*k.rows*k.inner + c; k.inner == 1 {
+			k.load(row, k.in, off)
+		} else {
+			for r := range row {
+				k.load(row[r:r+1], k.in, off+r*k.inner)
+			}
+		}
+		reduce.TopK(row, idx, k.largest)
+		for j, r := range idx {
+			at := (o*k.k+j)*k.inner + c
+			if k.idx != nil {
+				k.idx[at] = int64(r)
+			}
+			if k.vals != nil {
+				one[0] = row[r]
+				k.store(k.vals, at, one)
+			}
+		}
+	}
+}
