@@ -1,0 +1,111 @@
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/gif"
+	"io"
+
+	// The formats that image.Decode shall know.
+	_ "image/jpeg"
+	_ "image/png"
+
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
+)
+
+// Limits bounds what a picture from elsewhere may cost. The zero value stands for the defaults.
+type Limits struct {
+	Pixels int   // width times height, refused before decoding; 100 million by default
+	Bytes  int64 // of the file; 256 MiB by default
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Pixels <= 0 {
+		l.Pixels = 100_000_000
+	}
+	if l.Bytes <= 0 {
+		l.Bytes = 256 << 20
+	}
+	return l
+}
+
+// DecodeError says why a file couldn't be read as a picture.
+type DecodeError struct {
+	Format string // "png", "jpeg", …; empty when it isn't known
+	Reason string
+	Err    error
+}
+
+func (e *DecodeError) Error() string {
+	s := "picture: "
+	if e.Format != "" {
+		s += e.Format + ": "
+	}
+	s += e.Reason
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Decode reads a picture. It comes upright, transparent parts on black, with one channel when the file is grey and three else. Samples of
+// 16 bits lose their lower half. A file that can't be read is a *[DecodeError].
+func Decode(r io.Reader, limits Limits) (*Image, error) {
+	limits = limits.withDefaults()
+	data, err := io.ReadAll(io.LimitReader(r, limits.Bytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limits.Bytes {
+		return nil, &DecodeError{Reason: fmt.Sprintf("the file is larger than the limit of %d bytes", limits.Bytes)}
+	}
+	if len(data) == 0 {
+		return nil, &DecodeError{Reason: "the file is empty"}
+	}
+	return decode(data, limits.Pixels)
+}
+
+func decode(data []byte, maxPixels int) (m *Image, err error) {
+	format := ""
+	defer func() {
+		if p := recover(); p != nil { // decoders meet files that nobody thought of
+			m, err = nil, &DecodeError{Format: format, Reason: fmt.Sprintf("the decoder failed: %v", p)}
+		}
+	}()
+	conf, format, err := image.DecodeConfig(bytes.NewReader(data))
+	if err == image.ErrFormat {
+		return nil, &DecodeError{Reason: "not a picture of a known format (png, jpeg, gif, bmp, tiff, webp)"}
+	}
+	if err != nil {
+		return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}
+	}
+	if conf.Width <= 0 || conf.Height <= 0 {
+		return nil, &DecodeError{Format: format, Reason: fmt.Sprintf("the picture has %d×%d pixels", conf.Width, conf.Height)}
+	}
+	if uint64(conf.Width)*uint64(conf.Height) > uint64(maxPixels) {
+		return nil, &DecodeError{Format: format, Reason: fmt.Sprintf("%d×%d pixels are more than the limit of %d", conf.Width, conf.Height, maxPixels)}
+	}
+	var img image.Image
+	if format == "gif" {
+		img, err = gif.Decode(bytes.NewReader(data)) // the first frame, which may be smaller than the picture
+	} else {
+		img, _, err = image.Decode(bytes.NewReader(data))
+	}
+	if err != nil {
+		return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}
+	}
+	m = fromImage(img, format)
+	if b := img.Bounds(); format == "gif" && b != image.Rect(0, 0, conf.Width, conf.Height) {
+		m = m.pad(conf.Width, conf.Height, b.Min.X, b.Min.Y)
+	}
+	if format == "jpeg" {
+		m = m.orient(orientation(data))
+	}
+	return m, nil
+}

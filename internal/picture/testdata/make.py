@@ -1,0 +1,102 @@
+"""Makes the pictures in this folder and expected.npz, what Pillow and NumPy make of them.
+
+    pip install pillow==13.0.0 numpy
+    python make.py
+
+expected.npz maps names to uint8 arrays of shape height, width[, 3]:
+    FILE                          the picture, upright, on black
+    FILE/FILTER/HxW               resized
+    FILE/FILTER/HxW/X0,Y0,X1,Y1   a part of it, resized
+    FILE/cover/FILTER/HxW         ImageOps.fit
+    FILE/contain/FILTER/HxW       ImageOps.pad
+    FILE/gray                     mode L
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+HERE = Path(__file__).parent
+R = Image.Resampling
+FILTERS = {"nearest": R.NEAREST, "box": R.BOX, "bilinear": R.BILINEAR, "bicubic": R.BICUBIC, "lanczos": R.LANCZOS}
+expected: dict[str, np.ndarray] = {}
+
+
+def upright(path: Path) -> Image.Image:
+    """Colour on black, or grey, turned as EXIF says."""
+    with Image.open(path) as im:
+        if path.suffix == ".jpg":
+            im = ImageOps.exif_transpose(im)
+        if im.mode in ("L", "1"):
+            return im.convert("L")
+        if im.mode == "I;16":
+            return Image.fromarray((np.asarray(im) >> 8).astype(np.uint8))
+        rgba = im.convert("RGBA")
+        out = Image.new("RGB", im.size)
+        out.paste(im.convert("RGB"), mask=rgba.getchannel("A"))
+        return out
+
+
+def save(name: str, im: Image.Image, **options) -> Image.Image:
+    path = HERE / name
+    im.save(path, **options)
+    seen = upright(path)
+    expected[name] = np.asarray(seen)
+    return seen
+
+
+rng = np.random.default_rng(7)
+y, x = np.mgrid[0:29, 0:37]
+smooth = np.stack([128 + 127 * np.sin(x / 5 + y / 9), 255 * x / 36, 255 * y / 28], -1)
+noise = rng.integers(0, 256, smooth.shape)
+pixels = np.where((x + y)[..., None] % 24 < 12, smooth, noise).astype(np.uint8)
+rgb = Image.fromarray(pixels)
+alpha = Image.fromarray((255 * (x + y) / 64).astype(np.uint8))
+rgba = rgb.copy()
+rgba.putalpha(alpha)
+gray = rgb.convert("L")
+gray_alpha = gray.copy()
+gray_alpha.putalpha(alpha)
+soft = Image.fromarray(smooth.astype(np.uint8))
+
+main = save("rgb.png", rgb)
+grey = save("gray.png", gray)
+save("rgba.png", rgba)
+save("graya.png", gray_alpha)
+save("gray16.png", Image.fromarray(rng.integers(0, 65536, (9, 11)).astype(np.uint16)))
+save("bits.png", gray.convert("1"))
+save("palette.png", rgb.quantize(40))
+save("palette.gif", rgb.quantize(40))
+save("rgb.bmp", rgb)
+save("rgb.tiff", rgb, compression="tiff_lzw")
+save("lossless.webp", rgba, lossless=True, exact=True)
+save("lossy.webp", soft, quality=90)
+save("odd.webp", soft.crop((0, 0, 5, 3)), quality=90)
+save("444.jpg", soft, quality=95, subsampling="4:4:4")
+save("422.jpg", soft, quality=95, subsampling="4:2:2")
+save("420.jpg", soft, quality=95, subsampling="4:2:0")
+save("420odd.jpg", soft.crop((0, 0, 5, 3)), quality=95, subsampling="4:2:0")
+flat = Image.fromarray(np.kron(rng.integers(0, 256, (2, 3, 3)), np.ones((16, 16, 1))).astype(np.uint8))
+for mode in ("4:2:0", "4:2:2", "4:4:4"):  # flat blocks: nothing for a cosine transform to round
+    save(f"flat{mode.replace(':', '')}.jpg", flat.crop((0, 0, 37, 29)), quality=100, subsampling=mode)
+save("gray.jpg", soft.convert("L"), quality=95)
+save("cmyk.jpg", soft.convert("CMYK"), quality=95)
+for tag in range(1, 9):
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    save(f"exif{tag}.jpg", soft.convert("L").crop((0, 0, 16, 8)), quality=95, exif=exif)
+
+expected["rgb.png/gray"] = np.asarray(main.convert("L"))
+sizes = [(29, 37), (13, 17), (7, 37), (29, 5), (58, 74), (41, 90), (1, 1), (3, 64)]
+for name, filt in FILTERS.items():
+    for h, w in sizes:
+        expected[f"rgb.png/{name}/{h}x{w}"] = np.asarray(main.resize((w, h), filt))
+    expected[f"gray.png/{name}/11x16"] = np.asarray(grey.resize((16, 11), filt))
+    box = (3.3, 2.25, 30.1, 27.75)
+    expected[f"rgb.png/{name}/12x15/" + ",".join(map(str, box))] = np.asarray(main.resize((15, 12), filt, box=box))
+    for h, w in [(20, 20), (10, 33), (40, 17), (29, 37)]:
+        expected[f"rgb.png/cover/{name}/{h}x{w}"] = np.asarray(ImageOps.fit(main, (w, h), filt))
+        expected[f"rgb.png/contain/{name}/{h}x{w}"] = np.asarray(ImageOps.pad(main, (w, h), filt))
+
+np.savez_compressed(HERE / "expected.npz", **expected)
