@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"fmt"
+	"unsafe"
 
 	"ingot/tensor"
 )
@@ -215,3 +216,17 @@ func (b *Bind) NeedScratch(n int) { b.scratch = max(b.scratch, n) }
 
 // ScratchLen returns what NeedScratch asked for.
 func (b *Bind) ScratchLen() int { return b.scratch }
+
+// Scratch returns n elements of a worker's scratch. T must not hold pointers.
+func Scratch[T uint8 | int8 | uint16 | int32 | int64 | uint32 | uint64 | float32 | float64](w Worker, n int) []T {
+	return Elements[T](w.Scratch(n * int(unsafe.Sizeof(*new(T)))))
+}
+
+// Elements views bytes, aligned for T, as elements. T must not hold pointers.
+func Elements[T uint8 | int8 | uint16 | int32 | int64 | uint32 | uint64 | float32 | float64](b []byte) []T {
+	n := len(b) / int(unsafe.Sizeof(*new(T)))
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), n)
+}

@@ -8,6 +8,7 @@ import (
 	"ingot/ops"
 	"ingot/ops/control"
 	"ingot/ops/math"
+	"ingot/ops/nn"
 	"ingot/ops/sequence"
 )
 
@@ -15,6 +16,7 @@ import (
 var families = [][]*ops.Op{
 	control.Ops,
 	math.Ops,
+	nn.Ops,
 	sequence.Ops,
 }
 
