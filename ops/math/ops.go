@@ -27,6 +27,8 @@ var Ops = []*ops.Op{
 	opReduceSumSquare,
 	// argmax.go, cumulative.go, softmax.go, topk.go
 	opArgMax, opArgMin, opCumSum, opCumProd, opSoftmax, opLogSoftmax, opHardmax, opTopK,
+	// einsum.go, det.go
+	opEinsum, opDet,
 	// cast.go
 	opCast, opCastLike, opBitCast,
 }
