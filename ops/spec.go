@@ -282,6 +282,12 @@ func (v *Version) checkParams() error {
 	return nil
 }
 
+// TypeSet resolves a type variable, or a type written out; empty for one that isn't known.
+func (v *Version) TypeSet(name string) TypeSet {
+	ts, _ := v.typeSet(name)
+	return ts
+}
+
 // typeSet resolves a type variable, or a type written out.
 func (v *Version) typeSet(name string) (TypeSet, error) {
 	if ts, ok := v.Types[name]; ok {

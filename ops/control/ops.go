@@ -17,11 +17,11 @@ const (
 	tensors11 = "all"
 	values13  = "all|seq(all)"
 	values16  = "all4|seq(all4)|optional(all4)|optional(seq(all4))"
-	values19  = "all9|seq(all9)|optional(all4)|optional(seq(all4))"
-	values21  = "all10|seq(all10)|optional(all4)|optional(seq(all4))"
-	values23  = "all11|seq(all11)|optional(all4)|optional(seq(all4))"
-	values24  = "all12|seq(all12)|optional(all4)|optional(seq(all4))"
-	values25  = "all13|seq(all13)|optional(all4)|optional(seq(all4))"
+	values19  = "all9|seq(all9)|optional(all9)|optional(seq(all4))"
+	values21  = "all10|seq(all10)|optional(all10)|optional(seq(all4))"
+	values23  = "all11|seq(all11)|optional(all11)|optional(seq(all4))"
+	values24  = "all12|seq(all12)|optional(all12)|optional(seq(all4))"
+	values25  = "all13|seq(all13)|optional(all13)|optional(seq(all4))"
 )
 
 // merge returns what holds for a value that is of one type or of the other.
