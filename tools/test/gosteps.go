@@ -17,10 +17,12 @@ import (
 	"ingot/internal/suite"
 )
 
-// goTest runs `go test -json` with these arguments and adds up what it says.
-func (w *workspace) goTest(ctx context.Context, env []string, args ...string) result {
+// goTest runs `go test -json` in a folder with these arguments and adds up what
+// it says.
+func (w *workspace) goTest(ctx context.Context, dir string, env []string, args ...string) result {
 	events := &goTests{Line: w.screen.line}
 	out, err := w.exec(ctx, proc.Command{
+		Dir:    dir,
 		Args:   append([]string{"go", "test", "-json", "-vet=off"}, args...),
 		Env:    env,
 		Stdout: events,
@@ -33,7 +35,7 @@ func testGo(ctx context.Context, w *workspace) result {
 	if _, err := suite.Dir(); err == nil {
 		env = append(env, suite.Required+"=1")
 	}
-	return w.goTest(ctx, env, "-timeout", "12m", "./...")
+	return w.goTest(ctx, ".", env, "-timeout", "12m", "./...")
 }
 
 // concurrent are the packages whose tests run again with the race detector:
@@ -62,7 +64,7 @@ func testRace(ctx context.Context, w *workspace) result {
 			args = append(args, "./"+dir)
 		}
 	}
-	return w.goTest(ctx, []string{"CGO_ENABLED=1"}, args...)
+	return w.goTest(ctx, ".", []string{"CGO_ENABLED=1"}, args...)
 }
 
 func hasGo(dir string) bool {
@@ -121,7 +123,7 @@ func fuzz(ctx context.Context, w *workspace) result {
 		if r := w.fuzzOne(ctx, t, each); r.failed > 0 {
 			return r
 		}
-		names = append(names, t.name)
+		names = append(names, t.dir+"."+t.name)
 	}
 	if len(names) == 0 {
 		return failed("there is no fuzz target", "")
@@ -189,7 +191,7 @@ var portable = []string{"./tensor/...", "./npy/...", "./loader/..."}
 func testPorts(ctx context.Context, w *workspace) result {
 	var r result
 	add := func(system string, args ...string) {
-		part := w.goTest(ctx, portEnv(system), append(append([]string{"-short", "-timeout", "10m"}, args...), portable...)...)
+		part := w.goTest(ctx, ".", portEnv(system), append(append([]string{"-short", "-timeout", "10m"}, args...), portable...)...)
 		for i := range part.failures {
 			part.failures[i].title = system + ": " + part.failures[i].title
 		}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -94,43 +93,4 @@ func staticcheck(ctx context.Context, w *workspace) result {
 		}
 	}
 	return passed()
-}
-
-// modules lists the folders of the modules inside the repository that have Go
-// files, without the main module.
-func modules(root string) ([]string, error) {
-	found := map[string]bool{}
-	err := walkGo(root, false, func(path string) error {
-		for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {
-			if isFile(filepath.Join(root, dir, "go.mod")) {
-				found[dir] = true
-				break
-			}
-		}
-		return nil
-	})
-	var dirs []string
-	for dir := range found {
-		dirs = append(dirs, dir)
-	}
-	slices.Sort(dirs)
-	return dirs, err
-}
-
-// checkModules builds and vets the modules inside the repository: benchmarks and
-// generators, which `go build ./...` passes over.
-func checkModules(ctx context.Context, w *workspace) result {
-	dirs, err := modules(w.root)
-	if err != nil {
-		return failed(err.Error(), "")
-	}
-	for _, dir := range dirs {
-		for _, verb := range []string{"build", "vet"} {
-			if r := w.command(ctx, proc.Command{Dir: dir, Args: []string{"go", verb, "./..."}}); r.failed > 0 {
-				r.failures[0].title = "in " + dir + ": " + r.failures[0].title
-				return r
-			}
-		}
-	}
-	return passed(strings.Join(dirs, ", "))
 }

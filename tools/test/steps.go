@@ -31,7 +31,7 @@ var steps = []step{
 	{name: "fuzz", title: "each fuzz target for a while, the loader's for a minute", limit: 15 * time.Minute, run: fuzz},
 	{name: "cross", title: "builds for all supported systems, without cgo", limit: 30 * time.Minute, run: crossBuild},
 	{name: "ports", title: "tests of files and tensors on 32 bits and on a big-endian machine", limit: 15 * time.Minute, run: testPorts},
-	{name: "modules", title: "the modules inside the repository build", limit: 10 * time.Minute, run: checkModules},
+	{name: "modules", title: "the modules inside the repository: build, vet and tests", limit: 10 * time.Minute, run: checkModules},
 	{name: "schema", title: "testdata/schema is what the pinned onnx package says", needs: []string{"python"}, limit: 5 * time.Minute, run: checkSchema},
 	{name: "pytest", title: "the converter's Python tests", needs: []string{"python"}, limit: 30 * time.Minute, run: testPython},
 	{name: "digits", title: "digits.pt converts through the command line to what is committed", needs: []string{"python"}, limit: 10 * time.Minute, run: convertDigits},

@@ -168,6 +168,11 @@ func TestWalks(t *testing.T) {
 	if dirs, err := modules(root); err != nil || !slices.Equal(dirs, []string{"bench"}) {
 		t.Errorf("modules: %q, %v", dirs, err)
 	}
+	for dir, want := range map[string]bool{"bench": true, "tools": false, ".": true} {
+		if got := hasTests(filepath.Join(root, dir)); got != want {
+			t.Errorf("%s has tests: %v", dir, got)
+		}
+	}
 	if err := os.Remove(filepath.Join(root, "broken.go")); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ingot/internal/proc"
+)
+
+// modules lists the folders of the modules inside the repository that have Go
+// files, without the main module.
+func modules(root string) ([]string, error) {
+	found := map[string]bool{}
+	err := walkGo(root, false, func(path string) error {
+		for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {
+			if isFile(filepath.Join(root, dir, "go.mod")) {
+				found[dir] = true
+				break
+			}
+		}
+		return nil
+	})
+	var dirs []string
+	for dir := range found {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	return dirs, err
+}
+
+// checkModules builds, vets and tests the modules inside the repository, such as
+// benchmarks and generators, which `./...` passes over.
+func checkModules(ctx context.Context, w *workspace) result {
+	dirs, err := modules(w.root)
+	if err != nil {
+		return failed(err.Error(), "")
+	}
+	total := passed(strings.Join(dirs, ", "))
+	for _, dir := range dirs {
+		for _, verb := range []string{"build", "vet"} {
+			out, err := w.exec(ctx, proc.Command{Dir: dir, Args: []string{"go", verb, "./..."}})
+			if err != nil {
+				return failed("in "+dir+": "+err.Error(), string(out))
+			}
+		}
+		if !hasTests(filepath.Join(w.root, dir)) {
+			continue
+		}
+		r := w.goTest(ctx, dir, nil, "-short", "-timeout", "5m", "./...")
+		total.counts = total.counts.add(r.counts)
+		total.failures = append(total.failures, r.failures...)
+		total.details = append(total.details, r.details...)
+	}
+	return total
+}
+
+// hasTests reports whether a module has test files.
+func hasTests(dir string) bool {
+	found := false
+	err := walkGo(dir, true, func(path string) error {
+		found = found || strings.HasSuffix(path, "_test.go")
+		return nil
+	})
+	return found && err == nil
+}
