@@ -66,6 +66,8 @@ var table = []rule{
 	{"internal/userdir", nil},
 	{"internal/pyenv", []string{"internal/proc", "internal/userdir", "golang.org/x/sys/..."}},
 
+	{"internal/picture", []string{"tensor", "golang.org/x/image/..."}},
+
 	// What only tests and tools import.
 	{"internal/arch", nil},
 	{"internal/suite", []string{"internal/proc", "internal/userdir"}},
