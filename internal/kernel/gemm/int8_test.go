@@ -50,6 +50,9 @@ type case8 struct {
 	trans, source    bool
 }
 
+// build makes the operands of a case and what they must give. The race detector leaves it alone, for speed.
+//
+//go:norace
 func (c case8) build(t *testing.T, r *rand.Rand, form form8, tier cpu.Tier) (g *Matmul8, want []int32) {
 	count := func(z, n int) int {
 		if z < 0 {
