@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from types import TracebackType
 class Captured:
     """A context in which everything written to file descriptors 1 and 2 goes to :attr:`text` instead.
 
-    Descriptors and not ``sys.stdout``, because the exporters' C++ half writes there too.
+    Descriptors and not ``sys.stdout``, because the exporters' C++ half writes there too. Logged warnings are dropped.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,8 @@ class Captured:
     def __enter__(self) -> Captured:
         self._file = tempfile.TemporaryFile()
         self._saved = []
+        self._disabled = logging.root.manager.disable
+        logging.disable(logging.WARNING)
         for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
             stream.flush()
             self._saved.append(os.dup(descriptor))
@@ -31,6 +34,7 @@ class Captured:
             stream.flush()
             os.dup2(saved, descriptor)
             os.close(saved)
+        logging.disable(self._disabled)
         self._file.seek(0)
         self.text = self._file.read().decode("utf-8", "replace")
         self._file.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -19,17 +18,20 @@ from ingot_convert.errors import ConvertError, Exit, plain, usage
 
 
 def _import(file: Path) -> ModuleType:
-    """Runs a source file as a module named after it."""
+    """Runs a source file as a module: named after the file, unless that name belongs to another module."""
     if not file.is_file():
         raise usage(f"No such file: {file}")
     name = file.stem
+    other = _find(name)
+    if other is not None and other.origin != str(file.resolve()):
+        name = f"_ingot_{file.stem}"
+    elif name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise usage(f"{file} isn't a Python file.")
     module = importlib.util.module_from_spec(spec)
-    folder = str(file.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    _add_path(file.resolve().parent)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -38,27 +40,25 @@ def _import(file: Path) -> ModuleType:
     return module
 
 
-@contextmanager
-def provided(paths: Sequence[Path], names: Sequence[str]) -> Iterator[None]:
+def _add_path(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def provide(paths: Sequence[Path], names: Sequence[str]) -> None:
     """Makes the classes that a pickle names (``names``, dotted) importable from files and folders.
 
     A folder goes onto the import path, and its parent, so that both ``models.net`` and ``net`` are found in
-    ``models/``. A file stands in for every module that the pickle names and that can't be imported.
+    ``models/``. A file stands in for every module that the pickle names and that can't be imported. All of it stays
+    for the rest of the process, because networks may import more when they are called.
     """
-    before = list(sys.path), dict(sys.modules)
-    try:
-        for path in paths:
-            if path.is_dir():
-                sys.path[:0] = [str(path.resolve()), str(path.resolve().parent)]
-        for path in paths:
-            if not path.is_dir():
-                _stand_in(_import(path), names)
-        yield
-    finally:
-        sys.path[:] = before[0]
-        for name in set(sys.modules) - set(before[1]):
-            if name in {p.stem for p in paths}:
-                del sys.modules[name]
+    for path in paths:
+        if path.is_dir():
+            _add_path(path.resolve())
+            _add_path(path.resolve().parent)
+    for path in paths:
+        if not path.is_dir():
+            _stand_in(_import(path), names)
 
 
 def _stand_in(module: ModuleType, names: Sequence[str]) -> None:
@@ -68,15 +68,16 @@ def _stand_in(module: ModuleType, names: Sequence[str]) -> None:
             continue
         if owner == "__main__":
             setattr(sys.modules["__main__"], attribute, getattr(module, attribute))
-        elif not _importable(owner):
+        elif _find(owner) is None and owner not in sys.modules:
             sys.modules[owner] = module
 
 
-def _importable(name: str) -> bool:
+def _find(name: str) -> ModuleSpec | None:
+    """How a module would be imported; None when it can't be."""
     try:
-        return importlib.util.find_spec(name) is not None
+        return importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError):
-        return name in sys.modules
+        return None
 
 
 _FACTORY = re.compile(r"(?P<file>.+?\.py):(?P<function>\w+)(?:\((?P<options>.*)\))?$", re.DOTALL)
@@ -93,17 +94,17 @@ def build(factory: str, paths: Sequence[Path]) -> torch.nn.Module:
         raise usage(f"--factory {factory}: the options aren't JSON: {error}") from None
     if not isinstance(options, dict):
         raise usage(f"--factory {factory}: the options aren't a JSON object.")
-    with provided([p for p in paths if p.is_dir()], ()):
-        module = _import(Path(match["file"]))
-        function = getattr(module, match["function"], None)
-        if not callable(function):
-            there = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__]
-            raise usage(f"{match['file']} has no function {match['function']!r}.",
-                        next=f"It has: {', '.join(there) or 'none'}")  # fmt: skip
-        try:
-            network = function(**options)
-        except Exception as error:
-            raise ConvertError(Exit.USAGE, f"{factory} fails.", f"{type(error).__name__}: {plain(error)}") from error
+    provide([p for p in paths if p.is_dir()], ())
+    module = _import(Path(match["file"]))
+    function = getattr(module, match["function"], None)
+    if not callable(function):
+        there = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__]
+        raise usage(f"{match['file']} has no function {match['function']!r}.",
+                    next=f"It has: {', '.join(there) or 'none'}")  # fmt: skip
+    try:
+        network = function(**options)
+    except Exception as error:
+        raise ConvertError(Exit.USAGE, f"{factory} fails.", f"{type(error).__name__}: {plain(error)}") from error
     if not isinstance(network, torch.nn.Module):
         raise usage(f"{factory} returns a {type(network).__name__}, not a torch.nn.Module.")
     return network

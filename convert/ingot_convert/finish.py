@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,18 @@ class Summary:
     opset: int
 
 
-def finish(path: Path, outputs: list[str], cases: list[Case], properties: dict[str, str]) -> Summary:
-    """Rewrites the file at ``path``: no traces, true output shapes, metadata; raises ConvertError if it isn't valid."""
+def finish(path: Path, inputs: dict[str, list[str | int]], outputs: list[str], cases: list[Case],
+           properties: dict[str, str]) -> Summary:
+    """Rewrites the file at ``path``: no traces, our names for open sizes, true output shapes, metadata.
+
+    ``inputs`` are the sizes that each input is to declare. Raises ConvertError if the file isn't valid.
+    """
     model = onnx.load(str(path))
     metadata.strip(model)
     if [o.name for o in model.graph.output] != outputs:
         raise ConvertError(Exit.FAILED, f"The exporter gave outputs {[o.name for o in model.graph.output]} "
                            f"where PyTorch has {outputs}.")  # fmt: skip
+    _rename_sizes(model, inputs)
     for index, output in enumerate(model.graph.output):
         _true_shape(output, index, cases)
     metadata.set_properties(model, properties)
@@ -55,6 +61,30 @@ def _save(model: onnx.ModelProto, path: Path) -> None:
         path.write_bytes(model.SerializeToString(deterministic=True))
         return
     onnx.save(model, str(path), save_as_external_data=True, location=path.name + ".data")
+
+
+def _rename_sizes(model: onnx.ModelProto, inputs: dict[str, list[str | int]]) -> None:
+    """Declares inputs as asked, and uses the same names wherever the exporter used its own (s77, also in s77//2)."""
+    names: dict[str, str] = {}
+    for value in model.graph.input:
+        wanted, dims = inputs.get(value.name), value.type.tensor_type.shape.dim
+        if wanted is None or len(wanted) != len(dims):
+            continue
+        for dim, size in zip(dims, wanted):
+            if dim.dim_param.isidentifier():
+                names[dim.dim_param] = str(size)
+            if isinstance(size, int):
+                dim.dim_value = size
+            else:
+                dim.dim_param = size
+    pattern = re.compile(r"\b(" + "|".join(map(re.escape, names)) + r")\b") if names else None
+    for value in (*model.graph.output, *model.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            text = pattern.sub(lambda m: names[m[1]], dim.dim_param) if pattern else dim.dim_param
+            if text.isdigit():
+                dim.dim_value = int(text)
+            elif text:
+                dim.dim_param = text
 
 
 def _true_shape(output: onnx.ValueInfoProto, index: int, cases: list[Case]) -> None:

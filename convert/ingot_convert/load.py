@@ -168,7 +168,7 @@ def _stored_inputs(model: Model, program: Any) -> None:
             symbol = named.setdefault(expression, f"{node.name}_dim{axis}")
             bounds = program.range_constraints.get(expression)
             if bounds is not None:
-                high = int(bounds.upper) if bounds.upper.is_finite else 1 << 40
+                high = int(bounds.upper) if bounds.upper.is_Integer else 1 << 40  # else infinity
                 model.ranges[symbol] = (int(bounds.lower), high)
             dims.append(Dim(int(size.node.hint), symbol))
         example = examples.get(node.name)
@@ -192,14 +192,14 @@ def _weights_only(force: bool) -> Iterator[None]:
 
 
 def _module(file: Sniffed, how: How) -> Model:
-    with code.provided(how.code, file.globals):
-        try:
-            top = torch.load(file.path, map_location="cpu", weights_only=False)
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise usage(f"{file.path} needs source code that isn't here.", plain(error),
-                        "Give the file that defines it: --code FILE.py") from error  # fmt: skip
-        except Exception as error:
-            raise ConvertError(Exit.FAILED, f"{file.path} can't be loaded.", plain(error)) from error
+    code.provide(how.code, file.globals)
+    try:
+        top = torch.load(file.path, map_location="cpu", weights_only=False)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise usage(f"{file.path} needs source code that isn't here.", plain(error),
+                    "Give the file that defines it: --code FILE.py") from error  # fmt: skip
+    except Exception as error:
+        raise ConvertError(Exit.FAILED, f"{file.path} can't be loaded.", plain(error)) from error
     key = how.key or _choose_module(file.modules)
     if key and isinstance(top, dict):
         top = top.get(key)

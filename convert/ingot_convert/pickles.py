@@ -146,6 +146,13 @@ def _first(value: Any = None, *rest: Any) -> Any:
 class _Reader(pickle._Unpickler):  # type: ignore[name-defined]
     """The unpickler in Python: the one in C grows its memo to whatever index a few hostile bytes name."""
 
+    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+
+    def load_bytearray8(self) -> None:
+        raise pickle.UnpicklingError("a bytearray, which PyTorch never writes and whose length is believed unread")
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="utf-8", errors="replace")
         self.seen: dict[str, Any] = {}

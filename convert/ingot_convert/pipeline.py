@@ -153,14 +153,26 @@ class _Conversion:
             again = self._reference(self.sizes, self.options.seed)
         self._check_repeatable([y for _, y in again or []])
         self._try_case("other values", self.sizes, flip=True)
-        for index, (symbol, size) in enumerate(self.sizes.items()):
+        for index, (symbol, size) in enumerate(list(self.sizes.items())):
             low, high = self.ranges.get(symbol, (1, 1 << 40))
             others = [n for n in inputs_.other_sizes(size) if low <= n <= high]
             seed = self.options.seed + 1 + index
             if not any(self._try_case(f"{symbol}={n}", {**self.sizes, symbol: n}, seed) for n in others):
-                self.progress.warn(f"{symbol} could only be verified at {size}: PyTorch refuses the other sizes that were tried.")
-            if low <= 1:
+                self._fix(symbol, size, others)
+            elif low <= 1:
                 self._try_case(f"{symbol}=1", {**self.sizes, symbol: 1}, seed)
+
+    def _fix(self, symbol: str, size: int, tried: list[int]) -> None:
+        """Makes an open size, at which PyTorch accepts one number only, that number."""
+        refused = f"PyTorch refuses it with {symbol} of {', '.join(map(str, tried))}."
+        if not self.options.allow_static:
+            raise usage(f"The size {symbol} is fixed to {size} by the model.", refused,
+                        f"Write {size} instead of {symbol}:{size}, or add --allow-static.")  # fmt: skip
+        self.progress.warn(f"The size {symbol} is fixed to {size} by the model. {refused}")
+        for item in self.inputs:
+            item.dims = [Dim(size) if d.symbol == symbol else d for d in item.dims]
+        for sizes in [self.sizes, *(case.sizes for case in self.cases)]:
+            sizes.pop(symbol, None)
 
     def _values(self, sizes: dict[str, int], seed: int, flip: bool) -> dict[str, Any]:
         limit = {i.name: min(10, self.model.embeddings) for i in self.tensors} if self.model.embeddings else {}
@@ -183,7 +195,7 @@ class _Conversion:
     def _add_case(self, label: str, sizes: dict[str, int], seed: int, expected: list[Any], flip: bool = False) -> None:
         from ingot_convert.verify import Case
 
-        self.cases.append(Case(label, sizes, self._values(sizes, seed, flip), expected))
+        self.cases.append(Case(label, dict(sizes), self._values(sizes, seed, flip), expected))
 
     def _try_case(self, label: str, sizes: dict[str, int], seed: int | None = None, flip: bool = False) -> bool:
         seed = self.options.seed if seed is None else seed
@@ -284,7 +296,7 @@ class _Conversion:
             properties["ingot.verified"] = finish.verified(self.tensors, cases, gate)
         try:
             with Captured():
-                summary = finish.finish(path, self.outputs, cases, properties)
+                summary = finish.finish(path, self._declared(), self.outputs, cases, properties)
                 verdict = verify(path, cases, self.outputs, gate) if self.options.verify else Verdict()
         except ConvertError as error:
             self.failures.append(error)
@@ -298,6 +310,11 @@ class _Conversion:
         if not verdict.ok:
             return verdict.problem, False
         return f"verified in {len(cases)} cases" if self.options.verify else "exported, not verified", True
+
+    def _declared(self) -> dict[str, list[str | int]]:
+        """The sizes of each input as the file is to declare them."""
+        return {item.name: [d.symbol if d.symbol and self.open_dims else self.sizes.get(d.symbol or "", d.size) for d in item.dims]
+                for item in self.tensors}  # fmt: skip
 
     def _mismatch(self) -> ConvertError:
         path, verdict = self.kept  # type: ignore[misc]
