@@ -14,9 +14,9 @@ var Ops = []*ops.Op{
 	// functions.go
 	opAbs, opAcos, opAcosh, opAsin, opAsinh, opAtan, opAtanh, opCeil, opCos, opCosh, opErf, opExp, opFloor, opLog, opNeg, opReciprocal,
 	opRound, opSign, opSin, opSinh, opSqrt, opTan, opTanh,
-	// activations.go
+	// activations.go, swiglu.go
 	opCelu, opElu, opGelu, opHardSigmoid, opHardSwish, opLeakyRelu, opMish, opRelu, opSelu, opShrink, opSigmoid, opSoftplus, opSoftsign,
-	opSwish, opThresholdedRelu,
+	opSwiGLU, opSwish, opThresholdedRelu,
 	// binary_ops.go, pow.go, prelu.go, clip.go, variadic.go, where.go
 	opAdd, opSub, opMul, opDiv, opMod, opPow, opPRelu, opClip, opSum, opMean, opMax, opMin, opWhere,
 	opEqual, opGreater, opGreaterOrEqual, opLess, opLessOrEqual,

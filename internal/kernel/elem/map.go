@@ -71,16 +71,57 @@ func (m *Map) At(pos int) (off, step, run int) {
 
 // Gather sets dst to the operand's elements for the positions from pos on.
 func Gather[T any](dst, src []T, m *Map, pos int) {
+	k := len(m.dims) - 1
+	if k == 1 && m.step[0] == 0 {
+		repeat(dst, src[:m.dims[1]], pos%m.dims[1])
+		return
+	}
 	for len(dst) > 0 {
 		off, step, run := m.At(pos)
-		run = min(run, len(dst))
-		if step == 0 {
-			Fill(dst[:run], src[off])
-		} else {
-			copy(dst[:run], src[off:])
+		// Rows that follow each other need no division to be found.
+		rows, next := 1, 0
+		if k > 0 {
+			r := pos / m.dims[k] % m.dims[k-1]
+			rows, next = m.dims[k-1]-r, m.step[k-1]-(m.dims[k]-run)*step
 		}
-		dst, pos = dst[run:], pos+run
+		for ; rows > 0 && len(dst) > 0; rows-- {
+			n := min(run, len(dst))
+			if step == 0 {
+				Fill(dst[:n], src[off])
+			} else {
+				for i, v := range src[off : off+n] {
+					dst[i] = v
+				}
+			}
+			dst, pos = dst[n:], pos+n
+			off += next
+			run, next = m.inner(), m.row()
+		}
 	}
+}
+
+// repeat sets dst to src over and over, from src[phase] on.
+func repeat[T any](dst, src []T, phase int) {
+	n := copy(dst, src[phase:])
+	n += copy(dst[n:], src[:phase])
+	for n < len(dst) {
+		n += copy(dst[n:], dst[:n])
+	}
+}
+
+// inner is the length of a run, row the way from one run to the next.
+func (m *Map) inner() int {
+	if k := len(m.dims); k > 0 {
+		return m.dims[k-1]
+	}
+	return 1
+}
+
+func (m *Map) row() int {
+	if k := len(m.dims); k > 1 {
+		return m.step[k-2]
+	}
+	return 0
 }
 
 // Fill sets all of dst to v.
