@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"ingot/internal/ir"
@@ -84,6 +85,7 @@ func plan(g *ir.Graph, begin int, types ir.Types, consts map[int]*tensor.Tensor,
 	if err := p.infer(); err != nil {
 		return nil, err
 	}
+	p.drop()
 	p.place()
 	if !heap {
 		p.inPlace()
@@ -140,6 +142,38 @@ func (p *planner) infer() error {
 	}
 	p.end = len(nodes)
 	return nil
+}
+
+// drop leaves out steps that nothing needs since planning computed what did: a value whose shape alone was asked for, say.
+func (p *planner) drop() {
+	needed := make([]bool, p.graph.NumValues())
+	need := func(vs []*ir.Value) {
+		for _, v := range vs {
+			if v != nil {
+				needed[v.ID] = true
+			}
+		}
+	}
+	need(p.graph.Out)
+	for _, n := range p.graph.Nodes[p.end:] {
+		need(n.In)
+	}
+	for _, id := range slices.Concat(p.asks, p.dyn) {
+		needed[id] = true
+	}
+	var steps []step
+	var infers []*ops.Infer
+	for s := len(p.steps) - 1; s >= 0; s-- {
+		n := p.steps[s].node
+		if !slices.ContainsFunc(n.Out, func(v *ir.Value) bool { return v != nil && needed[v.ID] }) {
+			continue
+		}
+		need(n.In)
+		steps, infers = append(steps, p.steps[s]), append(infers, p.infers[s])
+	}
+	slices.Reverse(steps)
+	slices.Reverse(infers)
+	p.steps, p.infers = steps, infers
 }
 
 // missing returns the values that the shape rule asked for in vain and that can be read once the nodes before have run.

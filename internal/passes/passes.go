@@ -30,7 +30,14 @@ type Options struct {
 }
 
 // All lists the passes in the order in which they run.
-var All = []*Pass{foldConstants, dropIdentities, mergeEqual}
+var All = []*Pass{
+	foldConstants, dropIdentities, mergeEqual,
+	fuseHardSwish, fuseSwish, fuseGelu, fuseLayerNorm,
+	fuseBatchNorm, fuseScale,
+	channelsLast,
+	fuseGemm, fuseMatMulBias, fuseResidual, fuseActivation,
+	foldConstants, // what the others left between constants
+}
 
 // Run optimises a graph and its bodies.
 func Run(g *ir.Graph, opts Options) error {

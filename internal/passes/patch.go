@@ -16,6 +16,7 @@ type Patch struct {
 	at    *ir.Node
 	added map[*ir.Node][]*ir.Node // nodes to stand before another
 	memo  map[string][]*ir.Node   // what a pass wants to remember of this graph
+	last  map[*ir.Value]*ir.Value // channels-last forms of values
 }
 
 // Op returns an operator by domain and name, nil if the set lacks it.
