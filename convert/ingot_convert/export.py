@@ -13,13 +13,12 @@ from typing import Any
 
 import torch
 
+from ingot_convert import finish
 from ingot_convert.errors import ConvertError, Exit
 from ingot_convert.inputs import Input
 from ingot_convert.load import Model
 from ingot_convert.sniff import Kind
 
-# The range that the new exporter honours; beyond it, it silently writes 18.
-OPSETS = range(18, 26)
 # The newest one that the TorchScript exporter knows.
 _LEGACY_OPSET = 20
 
@@ -87,7 +86,7 @@ def _dims(job: Job) -> dict[str, dict[int, Any]]:
 def _save(program: Any, path: Path) -> None:
     """Writes one file; weights go beside it only where protobuf's limit of 2 GB demands it."""
     weights = sum(v.const_value.nbytes for v in program.model.graph.initializers.values() if v.const_value is not None)
-    program.save(str(path), external_data=weights > 1_900_000_000)
+    program.save(str(path), external_data=weights > finish.ONE_FILE)
 
 
 def _new_exporter(job: Job, callable: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any) -> None:

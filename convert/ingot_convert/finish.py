@@ -17,8 +17,10 @@ from ingot_convert.errors import ConvertError, Exit, plain
 from ingot_convert.inputs import Input
 from ingot_convert.verify import Case, Gate
 
-# protobuf's limit is 2 GiB for a message.
-_ONE_FILE = 2_000_000_000
+# Weights beyond this many bytes go into a file of their own: protobuf's limit is 2 GiB for a message.
+ONE_FILE = 1_900_000_000
+# What stays in the model all the same, and the alignment of the rest, which lets it be memory-mapped.
+_SMALL, _ALIGNMENT = 1024, 4096
 
 
 @dataclass
@@ -57,10 +59,25 @@ def finish(path: Path, inputs: dict[str, list[str | int]], outputs: list[str], c
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
-    if model.ByteSize() < _ONE_FILE:
+    if sum(len(t.raw_data) for t in model.graph.initializer) < ONE_FILE:
         path.write_bytes(model.SerializeToString(deterministic=True))
         return
-    onnx.save(model, str(path), save_as_external_data=True, location=path.name + ".data")
+    data = path.with_name(path.name + ".data")
+    with data.open("wb") as file:
+        for tensor in model.graph.initializer:
+            if len(tensor.raw_data) >= _SMALL:
+                file.write(bytes(-file.tell() % _ALIGNMENT))
+                _refer(tensor, data.name, file.tell())
+                file.write(tensor.raw_data)
+                tensor.ClearField("raw_data")
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _refer(tensor: onnx.TensorProto, location: str, offset: int) -> None:
+    """Makes a tensor's bytes be found in another file."""
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", len(tensor.raw_data))):
+        tensor.external_data.add(key=key, value=str(value))
 
 
 def _rename_sizes(model: onnx.ModelProto, inputs: dict[str, list[str | int]]) -> None:
@@ -141,13 +158,29 @@ def forget_verified(path: Path) -> None:
 
 def place(path: Path, target: Path) -> dict[str, Any]:
     """Renames the file, and its data if it has any, to ``target``, which is whole at any time."""
-    data = path.with_name(path.name + ".data")
-    total = path.stat().st_size
+    data, total = path.with_name(path.name + ".data"), path.stat().st_size
     if data.exists():
+        beside = target.with_name(target.name + ".data")
         total += data.stat().st_size
-        os.replace(data, target.with_name(data.name))
+        _point_to(path, beside.name)
+        _flush(data)
+        os.replace(data, beside)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    _flush(path)
     os.replace(path, target)
     return {"path": str(target), "bytes": total, "sha256": digest}
+
+
+def _point_to(path: Path, data: str) -> None:
+    """Makes a model look for its data in the file of this name."""
+    model = onnx.load(str(path), load_external_data=False)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = data
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

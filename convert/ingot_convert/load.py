@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import torch
 from torch.utils import _pytree as pytree
@@ -82,7 +83,7 @@ def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     if tensor.dtype == torch.bfloat16:
-        tensor = tensor.float()
+        return np.array(tensor.contiguous().view(torch.int16)).view(ml_dtypes.bfloat16)
     # A copy: a pass-through output shares its memory with the input.
     return np.array(torch.view_as_real(tensor) if tensor.is_complex() else tensor)
 

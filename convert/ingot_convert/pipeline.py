@@ -317,10 +317,14 @@ class _Conversion:
                 for item in self.tensors}  # fmt: skip
 
     def _mismatch(self) -> ConvertError:
-        path, verdict = self.kept  # type: ignore[misc]
-        hint = " With --allow-static, sizes that no exporter keeps open are fixed to the example's." if self.sizes else ""
+        _, verdict = self.kept  # type: ignore[misc]
+        what = "can't be verified" if verdict.error else "doesn't compute what PyTorch does"
+        symbol = verdict.case.partition("=")[0]
+        hint = f" If one {symbol} is enough, write {self.sizes[symbol]} instead of a name." if symbol in self.sizes else ""
+        if "bfloat16" in verdict.error and self.opset < 22:
+            hint = " Many operators take bfloat16 from opset 22 on: --opset 22."
         return ConvertError(
-            Exit.MISMATCH, f"The exported model doesn't compute what PyTorch does. {verdict.problem}.",
+            Exit.MISMATCH, f"The exported model {what}. {verdict.problem}.",
             f"The gate is |difference| ≤ {self.options.atol_of_max:g}·max|y| + {self.options.rtol:g}·|y|.",
             f"It was kept as {self._unverified()} for a closer look.{hint}")  # fmt: skip
 

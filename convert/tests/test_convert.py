@@ -221,3 +221,50 @@ def test_example_from_file(run, models, tmp_path):
     done = run(models / "script.pt", "-i", "picture=@x.npy", "--dynamic", "picture:0=n,2=h")
     assert done.code == 0, done.err
     assert shapes(tmp_path / "script.onnx") == {"picture": ["n", 3, "h", 6], "output": ["n", 5]}
+
+
+def test_weights_beside_the_model(run, models, tmp_path, monkeypatch):
+    """What happens beyond 2 GB, with the limit lowered."""
+    from ingot_convert import finish
+
+    class Wide(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense = torch.nn.Linear(300, 400)
+
+        def forward(self, x):
+            return self.dense(x)
+
+    monkeypatch.setattr(finish, "ONE_FILE", 1000)
+    path = nets.script(tmp_path / "wide.pt", Wide())
+    done = run(path, "-i", "x=float32[n:2,300]", "--json")
+    assert done.code == 0, done.err
+    assert sorted(p.name for p in tmp_path.glob("*.onnx*")) == ["wide.onnx", "wide.onnx.data"]
+    size = sum(p.stat().st_size for p in tmp_path.glob("*.onnx*"))
+    assert done.json["output"]["bytes"] == size > 480_000
+    assert (tmp_path / "wide.onnx").stat().st_size < 5000
+    x = torch.rand(3, 300)
+    np.testing.assert_allclose(ort(tmp_path / "wide.onnx", x=x.numpy())[0], torch.jit.load(path)(x).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+    # A file that isn't verified doesn't touch the data of one that is.
+    before = (tmp_path / "wide.onnx.data").read_bytes()
+    done = run(path, "-i", "x=float32[n:2,300]", "--rtol", "0", "--atol", "0")
+    assert done.code == 3, done.out
+    assert (tmp_path / "wide.unverified.onnx.data").exists() and (tmp_path / "wide.onnx.data").read_bytes() == before
+
+
+def test_half_precision(run, tmp_path):
+    class Half(torch.nn.Module):
+        def __init__(self, dtype):
+            super().__init__()
+            self.dense = torch.nn.Linear(8, 4).to(dtype)
+
+        def forward(self, x):
+            return torch.relu(self.dense(x))
+
+    for dtype, name in ((torch.float16, "float16"), (torch.bfloat16, "bfloat16")):
+        path = nets.script(tmp_path / f"{name}.pt", Half(dtype))
+        done = run(path, "-i", f"x={name}[n:2,8]", "--json")
+        assert done.code == 0, done.err
+        assert done.json["outputs"][0]["dtype"] == name
+        assert done.json["runtime"] == ("onnxruntime" if name == "float16" else "onnx.reference")
