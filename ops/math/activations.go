@@ -108,8 +108,6 @@ var (
 				return v + bias
 			case v > lambd:
 				return v - bias
-			case v != v:
-				return v
 			}
 			return 0
 		}

@@ -6,7 +6,7 @@ import (
 	"ingot/tensor"
 )
 
-// axisLoop computes a block of rows × n elements along its first dimension; see package reduce. d may be x; tmp holds 3·n elements.
+// axisLoop computes a block of rows × n elements along its first dimension; see package reduce. d may be x; tmp holds 4·n elements.
 type axisLoop[T any] func(d, x []T, rows, n, stride int, tmp []T)
 
 // axisKernel runs a loop along an axis for results of the operand's shape. Around the axis stand outer and inner dimensions: the block of a
@@ -59,8 +59,8 @@ func (k *axisKernel[T]) Tile(w ops.Worker, i int) {
 	if k.load != nil {
 		block = k.rows * n
 	}
-	scratch := scratchOf[T](w, 3*n+block)
-	tmp, buf := scratch[:3*n], scratch[3*n:]
+	scratch := scratchOf[T](w, 4*n+block)
+	tmp, buf := scratch[:4*n], scratch[4*n:]
 	for o := first; o < min(k.outer, first+k.group); o++ {
 		off := o*k.rows*k.inner + col
 		if k.load == nil {

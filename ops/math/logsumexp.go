@@ -56,5 +56,5 @@ func (k *logSumExpKernel[T]) Run(c *ops.Call) error {
 }
 
 func (k *logSumExpKernel[T]) Tile(w ops.Worker, i int) {
-	k.loops.Fold(&k.geom, k.split, i, k.dst, &k.src, scratchOf[T](w, 4*reduce.Chunk))
+	k.loops.Fold(&k.geom, k.split, i, k.dst, &k.src, scratchOf[T](w, 5*reduce.Chunk))
 }

@@ -69,10 +69,25 @@ func (l *Loops[T]) columns(g *Geom, acc []T, off, lo, hi int, src *Source[T], bu
 			l.JoinRow(acc, wide[k:k+n])
 		}
 	}
+	// Many rows are folded in groups, so that the rounding errors of a float sum don't grow with their number.
+	if part := buf[Chunk:][:n]; hi-lo > 2*rowGroup {
+		for ; hi-lo >= rowGroup; lo += rowGroup {
+			for i := range part {
+				part[i] = l.Init
+			}
+			for r := lo; r < lo+rowGroup; r++ {
+				l.Acc(part, src.at(off+offset(g.red, r), n, buf))
+			}
+			l.JoinRow(acc, part)
+		}
+	}
 	for r := lo; r < hi; r++ {
 		l.Acc(acc, src.at(off+offset(g.red, r), n, buf))
 	}
 }
+
+// rowGroup is the number of rows that are folded into one accumulator before it is joined to the others.
+const rowGroup = 128
 
 // Finish joins the parts into the first one.
 func (l *Loops[T]) Finish(g *Geom, s Split, dst []T) {

@@ -33,7 +33,7 @@ var (
 	}}
 )
 
-// Fold computes tile i. s comes from [Geom.Split], without its parts; buf holds 4·[Chunk] elements.
+// Fold computes tile i. s comes from [Geom.Split], without its parts; buf holds 5·[Chunk] elements.
 func (l *LogSumExp[T]) Fold(g *Geom, s Split, i int, dst []T, src *Source[T], buf []T) {
 	if g.InnerReduced {
 		for row := i * s.Rows; row < min(g.Rows, (i+1)*s.Rows); row++ {
@@ -77,10 +77,16 @@ func (l *LogSumExp[T]) columns(g *Geom, acc []T, off int, src *Source[T], buf []
 			top[i] = 0
 		}
 	}
-	sums := buf[3*Chunk:][:n]
+	sums, part := buf[3*Chunk:][:n], buf[4*Chunk:][:n]
 	clear(sums)
-	for r := range g.Steps {
-		l.addExp(sums, src.at(off+offset(g.red, r), n, buf), top, tmp)
+	for lo := 0; lo < g.Steps; lo += rowGroup {
+		clear(part)
+		for r := lo; r < min(g.Steps, lo+rowGroup); r++ {
+			l.addExp(part, src.at(off+offset(g.red, r), n, buf), top, tmp)
+		}
+		for i, v := range part {
+			sums[i] += v
+		}
 	}
 	for i, t := range acc {
 		if !math.IsInf(float64(t), 0) {

@@ -145,8 +145,8 @@ func TestLogSumExp(t *testing.T) {
 		s := g.Whole()
 		d64, d32 := make([]float64, g.Outputs()), make([]float32, g.Outputs())
 		for i := range s.Tiles {
-			LogSumExp64.Fold(&g, s, i, d64, &Source[float64]{Data: x64}, make([]float64, 4*Chunk))
-			LogSumExp32.Fold(&g, s, i, d32, &Source[float32]{Data: x32}, make([]float32, 4*Chunk))
+			LogSumExp64.Fold(&g, s, i, d64, &Source[float64]{Data: x64}, make([]float64, 5*Chunk))
+			LogSumExp32.Fold(&g, s, i, d32, &Source[float32]{Data: x32}, make([]float32, 5*Chunk))
 		}
 		for o := range sums {
 			want := math.Log(sums[o])
@@ -169,7 +169,7 @@ func TestLogSumExp(t *testing.T) {
 			}
 			g := NewGeom(dims, marks(axes))
 			d := make([]float32, g.Outputs())
-			LogSumExp32.Fold(&g, g.Whole(), 0, d, &Source[float32]{Data: x}, make([]float32, 4*Chunk))
+			LogSumExp32.Fold(&g, g.Whole(), 0, d, &Source[float32]{Data: x}, make([]float32, 5*Chunk))
 			if !near(float64(d[0]), c.want, 1e-6) {
 				t.Errorf("%v %s: %v, want %v", c.x, axes, d[0], c.want)
 			}

@@ -7,7 +7,7 @@ import (
 )
 
 // The functions of this file work along the first dimension of a block of rows × n elements, in which a row begins stride elements behind the
-// one before. d may be x. tmp holds 3·n elements.
+// one before. d may be x. tmp holds 4·n elements.
 
 // Softmax32 is exp(x-max)/Σexp(x-max) in each column.
 func Softmax32(d, x []float32, rows, n, stride int, tmp []float32) {
@@ -15,14 +15,18 @@ func Softmax32(d, x []float32, rows, n, stride int, tmp []float32) {
 		vec.Softmax(d[:rows], x[:rows])
 		return
 	}
-	top, sum := tmp[:n], tmp[n:2*n]
+	top, sum, part := tmp[:n], tmp[n:2*n], tmp[2*n:3*n]
 	columnMax(top, x, rows, stride)
 	clear(sum)
-	for r := range rows {
-		y := d[r*stride:][:n]
-		vec.Sub(y, x[r*stride:][:n], top)
-		vec.Exp(y, y)
-		vec.Add(sum, sum, y)
+	for lo := 0; lo < rows; lo += rowGroup {
+		clear(part)
+		for r := lo; r < min(rows, lo+rowGroup); r++ {
+			y := d[r*stride:][:n]
+			vec.Sub(y, x[r*stride:][:n], top)
+			vec.Exp(y, y)
+			vec.Add(part, part, y)
+		}
+		vec.Add(sum, sum, part)
 	}
 	vec.Reciprocal(sum, sum)
 	for r := range rows {
@@ -37,13 +41,17 @@ func LogSoftmax32(d, x []float32, rows, n, stride int, tmp []float32) {
 		vec.LogSoftmax(d[:rows], x[:rows])
 		return
 	}
-	top, sum, y := tmp[:n], tmp[n:2*n], tmp[2*n:3*n]
+	top, sum, part, y := tmp[:n], tmp[n:2*n], tmp[2*n:3*n], tmp[3*n:4*n]
 	columnMax(top, x, rows, stride)
 	clear(sum)
-	for r := range rows {
-		vec.Sub(y, x[r*stride:][:n], top)
-		vec.Exp(y, y)
-		vec.Add(sum, sum, y)
+	for lo := 0; lo < rows; lo += rowGroup {
+		clear(part)
+		for r := lo; r < min(rows, lo+rowGroup); r++ {
+			vec.Sub(y, x[r*stride:][:n], top)
+			vec.Exp(y, y)
+			vec.Add(part, part, y)
+		}
+		vec.Add(sum, sum, part)
 	}
 	vec.Log(sum, sum)
 	for r := range rows {
