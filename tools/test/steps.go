@@ -28,6 +28,7 @@ var steps = []step{
 	{name: "staticcheck", title: "staticcheck, as pinned in tools/lint", limit: 10 * time.Minute, run: staticcheck},
 	{name: "go", title: "all Go tests", wants: []string{"suite"}, limit: 25 * time.Minute, run: testGo},
 	{name: "race", title: "Go tests of what runs concurrently, with the race detector", wants: []string{"suite"}, limit: 15 * time.Minute, run: testRace},
+	{name: "tiers", title: "models and operators on portable kernels, and compiled for a newer amd64", wants: []string{"suite"}, limit: 20 * time.Minute, run: testTiers},
 	{name: "fuzz", title: "each fuzz target for a while, the loader's for a minute", limit: 15 * time.Minute, run: fuzz},
 	{name: "cross", title: "builds for all supported systems, without cgo", limit: 30 * time.Minute, run: crossBuild},
 	{name: "ports", title: "tests of files and tensors on 32 bits and on a big-endian machine", limit: 15 * time.Minute, run: testPorts},
