@@ -71,7 +71,7 @@ func TestFloatToInt(t *testing.T) {
 		{tensor.Uint64, 1e30, -1}, {tensor.Uint64, -1, -1}, {tensor.Uint64, 1 << 63, math.MinInt64},
 		{tensor.Uint32, -1, math.MaxUint32}, {tensor.Uint8, 300, 44}, {tensor.Uint8, -1, 255}, {tensor.Int8, 200, -56}, {tensor.Int16, 40000, -25536},
 		{tensor.Int4, 8, -8}, {tensor.Int4, -9, 7}, {tensor.Uint4, -1, 15}, {tensor.Int2, 2, -2}, {tensor.Uint2, 5, 1},
-		{tensor.Bool, 0.25, 1}, {tensor.Bool, -0.0, 0}, {tensor.Bool, nan, 1},
+		{tensor.Bool, 0.25, 1}, {tensor.Bool, math.Copysign(0, -1), 0}, {tensor.Bool, nan, 1},
 	} {
 		x := newTensor(t, c.dt, 1)
 		got := make([]int64, 1)

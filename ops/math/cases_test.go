@@ -273,7 +273,7 @@ func TestValues(t *testing.T) {
 	}{
 		{"Equal", nil, []ops.Type{vec(seq), vec(n(3))}},
 		{"Cast", ops.Attrs{"to": ops.IntAttr(tensor.Float32)}, []ops.Type{vec(seq)}},
-		{"Cast", ops.Attrs{"to": ops.IntAttr(tensor.Int32)}, []ops.Type{vec(n(1 << 40))}},
+		{"Cast", ops.Attrs{"to": ops.IntAttr(tensor.Int32)}, []ops.Type{vec(ops.Num(int64(1) << 40))}},
 		{"Add", nil, []ops.Type{vec(seq), {DT: tensor.Int64, Shape: []ops.Dim{n(1)}, Ranked: true}}},
 	} {
 		if got, err := symbolic(t, c.op, c.attrs, c.ins...); err != nil || got.Val != nil {

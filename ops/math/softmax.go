@@ -45,7 +45,7 @@ func normalizer(name string, f32 axisLoop[float32], f64 axisLoop[float64]) *ops.
 			}
 			return bindAxis(b, axis, axisKernel[float32]{loop: f32, load: hub32, store: num.Store32, cost: 2 * costVector})
 		},
-		InPlace: [][2]int8{{0, 0}},
+		InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.AxisAttr},
 	})
 }
 

@@ -89,8 +89,8 @@ func Gather[T any](dst, src []T, m *Map, pos int) {
 			if step == 0 {
 				Fill(dst[:n], src[off])
 			} else {
-				for i, v := range src[off : off+n] {
-					dst[i] = v
+				for i := 0; i < n; i++ { // runs are short: a loop beats a call
+					dst[i] = src[off+i]
 				}
 			}
 			dst, pos = dst[n:], pos+n

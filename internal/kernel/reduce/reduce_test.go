@@ -77,7 +77,7 @@ func TestFold(t *testing.T) {
 		}
 		x := make([]int64, n)
 		for i := range x {
-			x[i] = int64(i*2654435761%1000) - 500
+			x[i] = int64(i)*2654435761%1000 - 500
 		}
 		direct := &Source[int64]{Data: x}
 		loaded := &Source[int64]{Load: func(buf []int64, off int) { copy(buf, x[off:off+len(buf)]) }}
@@ -132,7 +132,7 @@ func TestLogSumExp(t *testing.T) {
 		}
 		x64, x32, scaled := make([]float64, n), make([]float32, n), make([]int64, n)
 		for i := range x64 {
-			scaled[i] = int64(i*2654435761%1000) - 500
+			scaled[i] = int64(i)*2654435761%1000 - 500
 			x64[i] = float64(scaled[i]) / 50
 			x32[i] = float32(x64[i])
 		}
