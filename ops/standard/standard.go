@@ -10,6 +10,7 @@ import (
 	"ingot/ops/math"
 	"ingot/ops/nn"
 	"ingot/ops/sequence"
+	"ingot/ops/shape"
 )
 
 // families lists the families in the default set.
@@ -18,6 +19,7 @@ var families = [][]*ops.Op{
 	math.Ops,
 	nn.Ops,
 	sequence.Ops,
+	shape.Ops,
 }
 
 // Set returns the default operators and those that were registered.
