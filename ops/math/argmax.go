@@ -45,17 +45,17 @@ func argExtreme(name string, least bool) *ops.Op {
 			arg := reduce.Arg{Min: least, Last: a.SelectLastIndex}
 			switch dt := b.In(0).DT; {
 			case dt == tensor.Float32:
-				return bindArg[float32](b, a.Axis, arg, nil), nil
+				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow32), nil
 			case dt == tensor.Float64:
-				return bindArg[float64](b, a.Axis, arg, nil), nil
+				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow[float64]), nil
 			case dt == tensor.Int64:
-				return bindArg[int64](b, a.Axis, arg, nil), nil
+				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow[int64]), nil
 			case dt == tensor.Uint64:
-				return bindArg[uint64](b, a.Axis, arg, nil), nil
+				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow[uint64]), nil
 			case dt.IsInteger():
-				return bindArg(b, a.Axis, arg, hubInt), nil
+				return bindArg(b, a.Axis, arg, hubInt, reduce.ArgRow[int64]), nil
 			}
-			return bindArg(b, a.Axis, arg, hub32), nil
+			return bindArg(b, a.Axis, arg, hub32, reduce.ArgRow32), nil
 		},
 	})
 }
@@ -68,9 +68,10 @@ type argKernel[T reduce.Number] struct {
 	in                 *tensor.Tensor
 	src                reduce.Source[T]
 	idx                []int64
+	row                func(a reduce.Arg, src *reduce.Source[T], off, n int, buf []T) int64
 }
 
-func bindArg[T reduce.Number](b *ops.Bind, axis int, arg reduce.Arg, load hub[T]) ops.Kernel {
+func bindArg[T reduce.Number](b *ops.Bind, axis int, arg reduce.Arg, load hub[T], row func(reduce.Arg, *reduce.Source[T], int, int, []T) int64) ops.Kernel {
 	dims := b.Dims(0)
 	if len(dims) == 0 {
 		dims = []int{1}
@@ -78,7 +79,7 @@ func bindArg[T reduce.Number](b *ops.Bind, axis int, arg reduce.Arg, load hub[T]
 	if axis < 0 {
 		axis += len(dims)
 	}
-	k := &argKernel[T]{arg: arg, outer: numel(dims[:axis]), rows: dims[axis], inner: numel(dims[axis+1:])}
+	k := &argKernel[T]{arg: arg, row: row, outer: numel(dims[:axis]), rows: dims[axis], inner: numel(dims[axis+1:])}
 	if load != nil {
 		k.src.Load = func(buf []T, off int) { load(buf, k.in, off) }
 	}
@@ -107,7 +108,7 @@ func (k *argKernel[T]) Tile(w ops.Worker, i int) {
 	for o := first; o < min(k.outer, first+k.group); o++ {
 		off := o*k.rows*k.inner + col
 		if k.inner == 1 {
-			k.idx[o] = reduce.ArgRow(k.arg, &k.src, off, k.rows, buf)
+			k.idx[o] = k.row(k.arg, &k.src, off, k.rows, buf)
 			continue
 		}
 		reduce.ArgColumns(k.arg, k.idx[o*k.inner+col:][:n], &k.src, off, k.rows, k.inner, buf)

@@ -16,9 +16,9 @@ const (
 
 // The costs of an element in picoseconds, by order of magnitude.
 const (
-	costMove   = 250    // arithmetic with assembly
+	costMove   = 200    // arithmetic with assembly
 	costLoop   = 700    // a plain Go loop
-	costVector = 900    // an exponential and the like with assembly
+	costVector = 500    // an exponential and the like with assembly
 	costScalar = 15_000 // a function of package math
 )
 

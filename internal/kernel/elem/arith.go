@@ -1,6 +1,10 @@
 package elem
 
-import "math"
+import (
+	"math"
+
+	"ingot/internal/kernel/vec"
+)
 
 // Add is
 //
@@ -159,18 +163,17 @@ func Pow32(d, a, b []float32) {
 func PowS(d, a []float32, y float32) {
 	a = a[:len(d)]
 	switch y {
-	case 0.5: // like Pow, and unlike Sqrt, it makes +0 of -0 and +Inf of -Inf
-		for i, x := range a {
-			x = float32(math.Sqrt(float64(x))) + 0
-			if x != x && math.IsInf(float64(a[i]), -1) {
-				x = float32(math.Inf(1))
-			}
-			d[i] = x
+	case 0.5:
+		if vec.MinOf(a) > float32(math.Inf(-1)) {
+			vec.Sqrt(d, a)
+			vec.AddS(d, d, 0) // Pow makes +0 of -0
+			return
+		}
+		for i, x := range a { // Pow makes +Inf of -Inf
+			d[i] = float32(math.Pow(float64(x), 0.5))
 		}
 	case 2:
-		for i, x := range a {
-			d[i] = x * x
-		}
+		vec.Mul(d, a, a)
 	case 3:
 		for i, x := range a {
 			d[i] = x * x * x
@@ -180,9 +183,7 @@ func PowS(d, a []float32, y float32) {
 	case 0:
 		Fill(d, 1)
 	case -1:
-		for i, x := range a {
-			d[i] = 1 / x
-		}
+		vec.Reciprocal(d, a)
 	default:
 		for i, x := range a {
 			if p := float64(y) * math.Log(float64(x)); p > -80 && p < 80 {

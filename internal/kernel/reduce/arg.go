@@ -1,5 +1,7 @@
 package reduce
 
+import "ingot/internal/kernel/vec"
+
 // Arg finds places of extremes. A NaN counts as more extreme than any number.
 type Arg struct {
 	Min  bool // the least element, not the greatest
@@ -30,6 +32,41 @@ func ArgRow[T Number](a Arg, src *Source[T], off, n int, buf []T) int64 {
 		}
 	}
 	return int64(at)
+}
+
+// ArgRow32 is [ArgRow] for float32: a chunk is searched only if its extreme is better than what was before.
+func ArgRow32(a Arg, src *Source[float32], off, n int, buf []float32) int64 {
+	extreme := vec.MaxOf
+	if a.Min {
+		extreme = vec.MinOf
+	}
+	var best float32
+	at := 0
+	for lo := 0; lo < n; lo += Chunk {
+		x := src.at(off+lo, min(Chunk, n-lo), buf)
+		if top := extreme(x); lo == 0 || better(a, top, best) {
+			best, at = top, lo+find(x, top, a.Last)
+		}
+	}
+	return int64(at)
+}
+
+// find returns the first or last place of v, which is there. Zeros of either sign, and NaN of any kind, are the same.
+func find(x []float32, v float32, last bool) int {
+	if last {
+		for i := len(x) - 1; i > 0; i-- {
+			if x[i] == v || v != v && x[i] != x[i] {
+				return i
+			}
+		}
+		return 0
+	}
+	for i, u := range x {
+		if u == v || v != v && u != u {
+			return i
+		}
+	}
+	return 0
 }
 
 // ArgColumns sets idx to the places of the extremes in len(idx) columns of rows that lie stride apart, from off on. len(idx) is at most

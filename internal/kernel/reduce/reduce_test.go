@@ -236,6 +236,24 @@ func TestArg(t *testing.T) {
 		if got := ArgRow(c.arg, src, 0, len(c.x), buf); got != c.want {
 			t.Errorf("%v %+v: %d, want %d", c.x, c.arg, got, c.want)
 		}
+		x32 := make([]float32, len(c.x))
+		for i, v := range c.x {
+			x32[i] = float32(v)
+		}
+		if got := ArgRow32(c.arg, &Source[float32]{Data: x32}, 0, len(x32), nil); got != c.want {
+			t.Errorf("%v %+v as float32: %d, want %d", c.x, c.arg, got, c.want)
+		}
+		// The same beyond a chunk of the worst there is.
+		far := make([]float32, Chunk+7+len(x32))
+		for i := range far {
+			if far[i] = -9; c.arg.Min {
+				far[i] = 9
+			}
+		}
+		copy(far[Chunk+7:], x32)
+		if got := ArgRow32(c.arg, &Source[float32]{Data: far}, 0, len(far), nil); got != c.want+Chunk+7 {
+			t.Errorf("%v %+v far away: %d, want %d", c.x, c.arg, got, c.want+Chunk+7)
+		}
 		var idx [1]int64
 		if ArgColumns(c.arg, idx[:], src, 0, len(c.x), 1, buf); idx[0] != c.want {
 			t.Errorf("%v %+v as a column: %d, want %d", c.x, c.arg, idx[0], c.want)

@@ -16,6 +16,10 @@ func (s Scan) order(rows, stride int) (first, step int) {
 
 // Sums replaces each element by the sum of those up to it. d may be x; tmp holds n elements.
 func Sums[T Number](s Scan, d, x []T, rows, n, stride int, tmp []T) {
+	if n == 1 {
+		sumLine(s, d, x, rows, stride)
+		return
+	}
 	acc := tmp[:n]
 	clear(acc)
 	off, step := s.order(rows, stride)
@@ -35,6 +39,10 @@ func Sums[T Number](s Scan, d, x []T, rows, n, stride int, tmp []T) {
 
 // Products is [Sums] for products.
 func Products[T Number](s Scan, d, x []T, rows, n, stride int, tmp []T) {
+	if n == 1 {
+		productLine(s, d, x, rows, stride)
+		return
+	}
 	acc := tmp[:n]
 	for i := range acc {
 		acc[i] = 1
@@ -50,6 +58,34 @@ func Products[T Number](s Scan, d, x []T, rows, n, stride int, tmp []T) {
 			}
 			acc[i] = prod
 		}
+		off += step
+	}
+}
+
+func sumLine[T Number](s Scan, d, x []T, rows, stride int) {
+	var acc T
+	off, step := s.order(rows, stride)
+	for range rows {
+		sum := acc + x[off]
+		d[off] = sum
+		if s.Exclusive {
+			d[off] = acc
+		}
+		acc = sum
+		off += step
+	}
+}
+
+func productLine[T Number](s Scan, d, x []T, rows, stride int) {
+	acc := T(1)
+	off, step := s.order(rows, stride)
+	for range rows {
+		prod := acc * x[off]
+		d[off] = prod
+		if s.Exclusive {
+			d[off] = acc
+		}
+		acc = prod
 		off += step
 	}
 }
