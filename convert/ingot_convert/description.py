@@ -110,7 +110,7 @@ def parse_image(text: str) -> tuple[str, dict[str, Any]]:
         except (ValueError, ZeroDivisionError):
             raise usage(f"--image {text}: {part!r} isn't a setting.",
                         next="Settings: gray|rgb|bgr, HEIGHTxWIDTH, scale=, mean=, std=, "
-                        + ", ".join(f"{k}={'|'.join(v)}" for k, v in _IMAGE.items() if k != "color"))  # fmt: skip
+                        + ", ".join(f"{k}={'|'.join(v)}" for k, v in _IMAGE.items() if k != "color")) from None  # fmt: skip
     channels = 1 if value["color"] == "gray" else 3
     for key, default in (("mean", 0.0), ("std", 1.0)):
         given = value.get(key, [default])

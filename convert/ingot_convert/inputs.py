@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ _TENSOR = re.compile(r"(?P<dtype>[a-z]+\d*)\[(?P<dims>[^\]]*)\](?::(?P<low>[^.]+
 _DIM = re.compile(r"(?:(?P<symbol>[A-Za-z_]\w*)(?::(?P<example>\d+))?|(?P<size>\d+))$")
 _DEFAULT_EXAMPLE = 2
 
-Scalar = Union[int, float, bool, None]
+Scalar = int | float | bool | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _tensor(name: str, match: re.Match[str], text: str) -> Input:
     dtype = _SHORT.get(match["dtype"], match["dtype"])
     if dtype not in DTYPES:
         raise usage(f"--input {text}: there is no dtype {match['dtype']}.", next=f"Use one of {', '.join(DTYPES)}.")
-    dims = []
+    dims: list[Dim] = []
     for part in (p.strip() for p in match["dims"].split(",")) if match["dims"].strip() else ():
         dim = _DIM.match(part)
         if not dim:

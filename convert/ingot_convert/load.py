@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -109,9 +108,11 @@ def load(file: Sniffed, how: How) -> Model:
 def _torchscript(file: Sniffed, how: How) -> Model:
     try:
         top = torch.jit.load(str(file.path), map_location="cpu")
-    except RuntimeError as error:
+    except Exception as error:
         raise ConvertError(Exit.INVALID, f"{file.path} can't be loaded as TorchScript.", plain(error)) from error
     module = submodule(top, how.submodule)
+    if not hasattr(module, "forward"):
+        raise usage(f"{file.path} has no forward{' in ' + how.submodule if how.submodule else ''}.")
     module.eval()
     arguments = module.forward.schema.arguments[1:]
     return Model(

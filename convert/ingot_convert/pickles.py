@@ -67,6 +67,9 @@ class Stub:
     """Stands for an object of a class that isn't loaded. ``path`` is the class's full name."""
 
     path = "?"
+    args: tuple[Any, ...]
+    state: Any
+    items: list[Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Stub:
         self = object.__new__(cls)
@@ -126,7 +129,7 @@ def harmless(name: str) -> bool:
 
 def _rebuild(storage: Any, offset: Any, size: Any, *rest: Any) -> TensorInfo:
     dtype = next((r.name for r in rest if isinstance(r, _DType)), None)
-    return TensorInfo(dtype or getattr(storage, "dtype", "?"), tuple(n for n in size if isinstance(n, int)))
+    return TensorInfo(str(dtype or getattr(storage, "dtype", "?")), tuple(n for n in size if isinstance(n, int)))
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined]
     def load_bytearray8(self) -> None:
         raise pickle.UnpicklingError("a bytearray, which PyTorch never writes and whose length is believed unread")
 
-    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8  # type: ignore[assignment]
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="utf-8", errors="replace")

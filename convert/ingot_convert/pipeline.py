@@ -15,9 +15,9 @@ from typing import Any
 from ingot_convert import inputs as inputs_
 from ingot_convert import policy
 from ingot_convert.capture import Captured
+from ingot_convert.description import Description, merge
 from ingot_convert.errors import ConvertError, Exit, plain, usage
 from ingot_convert.inputs import Dim, Input
-from ingot_convert.description import Description, merge
 from ingot_convert.policy import How
 from ingot_convert.report import Attempt, Progress, Report
 from ingot_convert.sniff import Kind, sniff

@@ -153,13 +153,15 @@ class _Archive:
     def names(self, prefix: str = "", suffix: str = "") -> list[str]:
         return [name for name in self.members if name.startswith(prefix) and name.endswith(suffix)]
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int = MAX_MEMBER) -> bytes:
+        """A member, or its first bytes."""
         info = self.members[name]
-        if info.file_size > MAX_MEMBER:
+        if info.file_size > most == MAX_MEMBER:
             raise ConvertError(Exit.INVALID, f"{self.path} is damaged: its member {name} says it has "
                                f"{info.file_size} bytes.")  # fmt: skip
         try:
-            return self.zip.read(info)
+            with self.zip.open(info) as member:
+                return member.read(most)
         except Exception as error:  # BadZipFile, zlib.error, EOFError, NotImplementedError, …
             raise ConvertError(Exit.INVALID, f"{self.path} is damaged: {name}: {error}") from None
 
@@ -217,8 +219,9 @@ def _pt2(path: Path, size: int, archive: _Archive) -> Sniffed:
                 name = argument.get("as_tensor", {}).get("name", "?")
                 result.signature.append((name, values.get(name, ("Tensor", None))[0]))
             for part in ("parameter", "buffer"):
-                if part in spec and values[spec[part]["arg"]["name"]][1]:
-                    result.tensors[spec[part][f"{part}_name"]] = values[spec[part]["arg"]["name"]][1]
+                tensor = values[spec[part]["arg"]["name"]][1] if part in spec else None
+                if tensor is not None:
+                    result.tensors[spec[part][f"{part}_name"]] = tensor
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConvertError(Exit.INVALID, f"{path} is damaged: {models[0]}: {type(error).__name__}: {error}") from None
     found: list[str] = []
@@ -252,9 +255,7 @@ def _pt2_tensor(value: dict[str, Any]) -> tuple[str, TensorInfo | None]:
 
 def _nested_globals(archive: _Archive, name: str) -> list[str]:
     """The names that a pickle inside a .pt2 uses, if the member is a torch.save archive or a pickle."""
-    info = archive.members[name]
-    with archive.zip.open(info) as member:
-        head = member.read(16)
+    head = archive.read(name, 16)
     if head.startswith(b"PK\x03\x04"):
         inner = _Archive(archive.path, io.BytesIO(archive.read(name)))
         return [g for part in inner.names(suffix=".pkl") for g in inner.pickle(part).globals]

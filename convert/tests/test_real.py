@@ -69,7 +69,7 @@ def test_pictures_are_held_out():
         sys.path.remove(str(DIGITS))
     data = load_digits()
     cells = (data.images / 16).astype(np.float32)
-    train_x, test_x, train_y, test_y = train_test_split(cells, data.target, test_size=0.2, stratify=data.target, random_state=train.SEED)
+    train_x, test_x, _, test_y = train_test_split(cells, data.target, test_size=0.2, stratify=data.target, random_state=train.SEED)
     for digit, name in enumerate(NAMES):
         shown = train.typical(test_x[test_y == digit])
         assert not (train_x == shown).all((1, 2)).any()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import random
 import shutil
 import subprocess
 import sys
@@ -126,6 +127,22 @@ def test_truncated_anywhere(models, tmp_path, name):
             assert name == "state-legacy.pth" and found.kind is Kind.STATE_DICT
 
 
+@pytest.mark.parametrize("name", ["script.pt", "program.pt2", "module.pt", "state.pth", "state-legacy.pth", "state.safetensors"])
+def test_changed_bytes(models, tmp_path, name):
+    """With bytes changed at random, a file is told apart or refused as invalid; no other exception comes out."""
+    rng = random.Random(5)
+    data, path = (models / name).read_bytes(), tmp_path / "changed.pt"
+    for _ in range(60):
+        changed = bytearray(data)
+        for _ in range(rng.randint(1, 8)):
+            changed[rng.randrange(len(data))] = rng.randrange(256)
+        path.write_bytes(changed)
+        try:
+            sniff(path)
+        except ConvertError as error:
+            assert error.code == Exit.INVALID, str(error)
+
+
 class Evil:
     """Unpickled for real, it would make a folder."""
 
@@ -161,8 +178,6 @@ def test_a_huge_memo_index_costs_nothing():
 
 
 def test_random_bytes_raise_one_kind_of_error():
-    import random
-
     rng = random.Random(3)
     real = pickle.dumps({"a": [1, 2, (3, "x")], "b": {4: None}}, protocol=2)
     for _ in range(3000):
