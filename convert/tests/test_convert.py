@@ -210,6 +210,17 @@ def test_metadata_and_no_traces(run, models, tmp_path):
         assert trace not in data
 
 
+def test_program_that_describes_itself(run, tmp_path):
+    """Names, labels and inputs from ingot.json; options win over it."""
+    own = {"inputs": ["x=float32[rows:3,8]"], "outputs": ["y:logits"], "labels": ["a", "b"]}
+    program = torch.export.export(nets.RootMeanSquare(), (torch.rand(2, 8),), dynamic_shapes=({0: torch.export.Dim("n")},))
+    torch.export.save(program, tmp_path / "own.pt2", extra_files={"ingot.json": json.dumps(own)})
+    assert run(tmp_path / "own.pt2", "--output", "z:scores").code == 0
+    assert shapes(tmp_path / "own.onnx") == {"x": ["rows", 8], "z": ["rows", 8]}
+    properties = {p.key: p.value for p in onnx.load(str(tmp_path / "own.onnx")).metadata_props}
+    assert properties["ingot.labels"] == '["a","b"]' and "ingot.output.z" in properties and "ingot.output.y" not in properties
+
+
 def test_twice_the_same_bytes(run, models, tmp_path):
     for name in ("one.onnx", "two.onnx"):
         assert run(models / "script.pt", "-i", PICTURE, "-o", name).code == 0
