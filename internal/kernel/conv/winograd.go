@@ -1,0 +1,294 @@
+package conv
+
+import (
+	"fmt"
+
+	"ingot/internal/kernel/cpu"
+	"ingot/internal/kernel/gemm"
+)
+
+// Winograd's F(4×4, 3×3) computes a tile of 4×4 results from 6×6 inputs with 36 multiplications instead of 144: both are transformed, the
+// multiplications are 36 matrix products over channels, and their results are transformed back (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2015). The points are 0, ±1, ±2 and ∞, so the transforms multiply by at most 8, and the error of a
+// result stays within 8·2⁻²³ of the largest input times the sum of its absolute weights: some three times that of the direct sum.
+const (
+	winoPoints = 36
+	winoTile   = 4 // results
+	winoPatch  = 6 // inputs
+)
+
+// winoPlan is how the tiles of results are divided into parts that are computed at once.
+type winoPlan struct {
+	tier       cpu.Tier
+	lanes      int // of the transforms
+	down, wide int // tiles of 4×4 results of an image
+	part       int // of them that are computed at once
+	tiles      int // parts
+	pitchV     int // distance of the rows of transformed inputs
+	pitchM     int // and of products
+	scratch    int
+}
+
+// winogradPays tells whether Winograd is faster than a product over patches. It reads four times the weights, which counts unless
+// enough tiles share them.
+func winogradPays[T Number](s *Shape) bool {
+	if sizeOf[T]() != 4 || len(s.In) != 2 || s.Groups != 1 || s.Channels%8 != 0 || s.Filters%8 != 0 || s.Channels < 16 || s.Filters < 16 {
+		return false
+	}
+	for d := range 2 {
+		if s.Kernel[d] != 3 || s.Stride[d] != 1 || s.Dilation[d] != 1 || s.Begin[d] < 0 {
+			return false
+		}
+	}
+	tiles := s.Images * ceilDiv(s.Out[0], winoTile) * ceilDiv(s.Out[1], winoTile)
+	return tiles >= 16
+}
+
+// packWinograd transforms the filters: U = G·g·Gᵀ, a matrix of channels × filters for each point.
+func packWinograd[T Number](out *Weights[T], s *Shape, w, storage, temp []T) error {
+	n, og := s.Channels, s.Filters
+	for o := range og {
+		for c := range n {
+			u := transformFilter(w[(o*n+c)*9:][:9])
+			for i, v := range u {
+				temp[(i*n+c)*og+o] = T(v)
+			}
+		}
+	}
+	if len(out.panels) != winoPoints {
+		out.panels = make([]gemm.PackedB[T], winoPoints)
+	}
+	size := gemm.PackedLen[T](n, og)
+	for i := range out.panels {
+		if err := packOver(&out.panels[i], n, og, storage[i*size:][:size], temp[i*n*og:][:n*og], og, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filterPoints is G.
+var filterPoints = [winoPatch][3]float64{{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6}, {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}}
+
+func transformFilter[T Number](g []T) (u [winoPoints]float64) {
+	var t [winoPatch][3]float64
+	for i, p := range filterPoints {
+		for x := range 3 {
+			t[i][x] = p[0]*float64(g[x]) + p[1]*float64(g[3+x]) + p[2]*float64(g[6+x])
+		}
+	}
+	for i := range t {
+		for j, p := range filterPoints {
+			u[i*winoPatch+j] = p[0]*t[i][0] + p[1]*t[i][1] + p[2]*t[i][2]
+		}
+	}
+	return u
+}
+
+// How many tiles are computed at once: enough to use each panel of weights well, but with inputs and products that stay in the L2 cache.
+const (
+	winoBytes = 1 << 20
+	winoMost  = 96
+	winoLeast = 12
+)
+
+func (c *Conv[T]) prepareWinograd() error {
+	p := &c.wino
+	if len(c.In) != 2 || c.Groups != 1 || c.Channels%8 != 0 || c.Filters%8 != 0 || len(c.Weights.panels) != winoPoints {
+		return fmt.Errorf("conv: no Winograd for %d channels, %d filters in %d groups", c.Channels, c.Filters, c.Groups)
+	}
+	p.tier = cpu.Current()
+	p.lanes = 8
+	if p.tier == cpu.AVX512 && c.Channels%16 == 0 && c.Filters%16 == 0 {
+		p.lanes = 16
+	}
+	p.down, p.wide = ceilDiv(c.Out[0], winoTile), ceilDiv(c.Out[1], winoTile)
+	total := c.Images * p.down * p.wide
+	p.tiles = 0
+	if total == 0 {
+		return nil
+	}
+	const line = 16 // elements; a row more than a power of two keeps rows out of each other's cache sets
+	p.pitchV, p.pitchM = c.Channels+line, c.Filters+line
+	most := min(max(winoBytes/(winoPoints*(p.pitchV+p.pitchM)*sizeOf[T]()), winoLeast), winoMost)
+	most = min(most, max(winoLeast, ceilDiv(total, 8)))
+	p.tiles = ceilDiv(total, most)
+	p.part = ceilDiv(total, p.tiles)
+	p.tiles = ceilDiv(total, p.part)
+	p.scratch = winoPoints*p.part*(p.pitchV+p.pitchM) + winoPoints*c.Channels + winoTile*winoTile*c.Filters
+	return nil
+}
+
+// tileWinograd computes one part.
+func (c *Conv[T]) tileWinograd(i int, scratch []T) {
+	f, ok := any(c).(*Conv[float32])
+	if !ok {
+		return
+	}
+	s, _ := any(scratch).([]float32)
+	winogradPart(f, i, s)
+}
+
+// winogradPart is tileWinograd for the one type that it is chosen for.
+func winogradPart(c *Conv[float32], i int, scratch []float32) {
+	p := &c.wino
+	lo := i * p.part
+	n := min(p.part, c.Images*p.down*p.wide-lo)
+	take := func(size int) []float32 {
+		s := scratch[:size:size]
+		scratch = scratch[size:]
+		return s
+	}
+	v, m := take(winoPoints*n*p.pitchV), take(winoPoints*n*p.pitchM)
+	patch, out := take(winoPoints*c.Channels), take(winoTile*winoTile*c.Filters)
+	for t := range n {
+		winogradInput(c, lo+t, v[t*p.pitchV:], n*p.pitchV, patch)
+	}
+	for k := range winoPoints {
+		gemm.Multiply(&c.Weights.panels[k], n, v[k*n*p.pitchV:], p.pitchV, m[k*n*p.pitchM:], p.pitchM)
+	}
+	for t := range n {
+		winogradOutput(c, lo+t, m[t*p.pitchM:], n*p.pitchM, out)
+	}
+}
+
+// place returns a tile's image and its place in it.
+func (p *winoPlan) place(t int) (image, y, x int) {
+	x = t % p.wide
+	t /= p.wide
+	return t / p.down, t % p.down * winoTile, x * winoTile
+}
+
+// winogradInput transforms the inputs of a tile. patch is room for a tile that reaches over the border.
+func winogradInput(c *Conv[float32], t int, v []float32, point int, patch []float32) {
+	p := &c.wino
+	image, y, x := p.place(t)
+	y, x = y-c.Begin[0], x-c.Begin[1]
+	height, width, n := c.In[0], c.In[1], c.Channels
+	in := c.X[image*height*width*n:][:height*width*n]
+	row := width * n
+	if y >= 0 && x >= 0 && y+winoPatch <= height && x+winoPatch <= width {
+		in = in[(y*width+x)*n:]
+	} else {
+		clear(patch)
+		a, b := max(x, 0), min(x+winoPatch, width)
+		for r := max(y, 0); r < min(y+winoPatch, height) && a < b; r++ {
+			copy(patch[((r-y)*winoPatch+a-x)*n:], in[(r*width+a)*n:(r*width+b)*n])
+		}
+		in, row = patch, winoPatch*n
+	}
+	transformInput(p.tier, p.lanes, v, point, in, row, n, n)
+}
+
+// winogradOutput transforms the products of a tile into results. out is room for a tile that reaches over the border.
+func winogradOutput(c *Conv[float32], t int, m []float32, point int, out []float32) {
+	p := &c.wino
+	image, y, x := p.place(t)
+	height, width, n := c.Out[0], c.Out[1], c.Filters
+	first := ((image*height+y)*width + x) * n
+	h, w := min(winoTile, height-y), min(winoTile, width-x)
+	e := finish{bias: c.Bias, clip: c.Clip, lo: c.Lo, hi: c.Hi}
+	if h == winoTile && w == winoTile {
+		if c.Residual != nil {
+			e.res = c.Residual[first:]
+		}
+		transformOutput(p.tier, p.lanes, c.Y[first:], width*n, n, m, point, n, &e)
+	} else {
+		if c.Residual != nil {
+			e.res = out
+			for r := range h {
+				copy(out[r*winoTile*n:], c.Residual[first+r*width*n:][:w*n])
+			}
+		}
+		transformOutput(p.tier, p.lanes, out, winoTile*n, n, m, point, n, &e)
+		for r := range h {
+			copy(c.Y[first+r*width*n:][:w*n], out[r*winoTile*n:])
+		}
+	}
+	if c.Map != nil {
+		for r := range h {
+			c.Map(c.Y[first+r*width*n:][:w*n])
+		}
+	}
+}
+
+// finish is what happens to transformed results: bias, then residual, then the limits.
+type finish struct {
+	bias, res []float32
+	clip      bool
+	lo, hi    float32
+}
+
+// transformInputGo is the portable transform of channels of one tile: v[i*point+c] for the points i is Bᵀ·x·B of x[y*row+x*pixel+c].
+func transformInputGo(v []float32, point int, in []float32, row, pixel, channels int) {
+	for c := range channels {
+		var t [winoPatch][winoPatch]float32
+		for x := range winoPatch {
+			var d [winoPatch]float32
+			for y := range d {
+				d[y] = in[y*row+x*pixel+c]
+			}
+			for y, o := range inputPoints(&d) {
+				t[y][x] = o
+			}
+		}
+		for y := range t {
+			for x, o := range inputPoints(&t[y]) {
+				v[(y*winoPatch+x)*point+c] = o
+			}
+		}
+	}
+}
+
+// inputPoints is Bᵀ·d.
+func inputPoints(d *[winoPatch]float32) [winoPatch]float32 {
+	p, q := d[4]-4*d[2], d[3]-4*d[1]
+	r, s := d[4]-d[2], d[3]-d[1]
+	s += s
+	return [winoPatch]float32{d[4] - 5*d[2] + 4*d[0], p + q, p - q, r + s, r - s, d[5] - 5*d[3] + 4*d[1]}
+}
+
+// transformOutputGo is the portable transform of one tile: y[r*row+x*pixel+c] is Aᵀ·m·A of m[i*point+c], finished.
+func transformOutputGo(y []float32, row, pixel int, m []float32, point, filters int, e *finish) {
+	for c := range filters {
+		var t [winoPatch][winoTile]float32
+		for r := range t {
+			var in [winoPatch]float32
+			for x := range in {
+				in[x] = m[(r*winoPatch+x)*point+c]
+			}
+			t[r] = outputPoints(&in)
+		}
+		for x := range winoTile {
+			var in [winoPatch]float32
+			for r := range in {
+				in[r] = t[r][x]
+			}
+			for r, v := range outputPoints(&in) {
+				at := r*row + x*pixel + c
+				if e.bias != nil {
+					v += e.bias[c]
+				}
+				if e.res != nil {
+					v += e.res[at]
+				}
+				if e.clip {
+					if v < e.lo {
+						v = e.lo
+					}
+					if v > e.hi {
+						v = e.hi
+					}
+				}
+				y[at] = v
+			}
+		}
+	}
+}
+
+// outputPoints is Aᵀ·m.
+func outputPoints(m *[winoPatch]float32) [winoTile]float32 {
+	a, b := m[1]+m[2], m[1]-m[2]
+	c, e := m[3]+m[4], m[3]-m[4]
+	return [winoTile]float32{m[0] + a + c, b + 2*e, a + 4*c, m[5] + b + 8*e}
+}
