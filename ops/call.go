@@ -156,6 +156,7 @@ type Bind struct {
 	Outs   []Type
 	Wanted []bool
 	Packs  Packer
+	Strict bool // no arithmetic that trades accuracy for speed
 
 	scratch int
 }

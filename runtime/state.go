@@ -95,7 +95,7 @@ func (st *state) bindSegment(seg *segment) (*bound, error) {
 	scratch := make([]int, len(seg.steps))
 	for i := range seg.steps {
 		s := &seg.steps[i]
-		ob := &ops.Bind{Ins: s.ins, Outs: s.outs, Wanted: s.node.Wants(), Packs: packer{s.node}}
+		ob := &ops.Bind{Ins: s.ins, Outs: s.outs, Wanted: s.node.Wants(), Packs: packer{s.node}, Strict: st.code.prog.opts.Strict}
 		k, err := s.node.Op.BindKernel(ob, s.node.Attr)
 		if err != nil {
 			return nil, &NodeError{Origin: s.node.Origin, Err: err}
