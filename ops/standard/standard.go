@@ -9,6 +9,8 @@ import (
 	"ingot/ops/control"
 	"ingot/ops/math"
 	"ingot/ops/nn"
+	"ingot/ops/quant"
+	"ingot/ops/recurrent"
 	"ingot/ops/sequence"
 	"ingot/ops/shape"
 )
@@ -18,6 +20,8 @@ var families = [][]*ops.Op{
 	control.Ops,
 	math.Ops,
 	nn.Ops,
+	quant.Ops,
+	recurrent.Ops,
 	sequence.Ops,
 	shape.Ops,
 }
