@@ -14,13 +14,13 @@ type axisLast struct {
 }
 
 var (
-	opSoftmax    = normalizer("Softmax", reduce.Softmax32, reduce.Softmax64)
-	opLogSoftmax = normalizer("LogSoftmax", reduce.LogSoftmax32, reduce.LogSoftmax64)
-	opHardmax    = normalizer("Hardmax", reduce.Hardmax[float32], reduce.Hardmax[float64])
+	opSoftmax    = normalizer("Softmax", reduce.Softmax32, reduce.Softmax64, reduce.Softmax16)
+	opLogSoftmax = normalizer("LogSoftmax", reduce.LogSoftmax32, reduce.LogSoftmax64, reduce.LogSoftmax32)
+	opHardmax    = normalizer("Hardmax", reduce.Hardmax[float32], reduce.Hardmax[float64], reduce.Hardmax[float32])
 )
 
-// normalizer declares a function of all elements along an axis.
-func normalizer(name string, f32 axisLoop[float32], f64 axisLoop[float64]) *ops.Op {
+// normalizer declares a function of all elements along an axis. f16 works on float16 numbers in float32; bfloat16 takes f32.
+func normalizer(name string, f32 axisLoop[float32], f64 axisLoop[float64], f16 axisLoop[float32]) *ops.Op {
 	return ops.Def(ops.Spec[axisLast]{
 		Name: name, In: "input:T", Out: "output:T", Types: "T=floats4",
 		Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: "T=floats", Attrs: "axis:int=1", Up: flattenFrom}, {Since: 1}},
@@ -43,7 +43,11 @@ func normalizer(name string, f32 axisLoop[float32], f64 axisLoop[float64]) *ops.
 			case tensor.Float64:
 				return bindAxis(b, axis, axisKernel[float64]{loop: f64, cost: costScalar})
 			}
-			return bindAxis(b, axis, axisKernel[float32]{loop: f32, load: hub32, store: num.Store32, cost: 2 * costVector})
+			loop := f32
+			if b.In(0).DT == tensor.Float16 {
+				loop = f16
+			}
+			return bindAxis(b, axis, axisKernel[float32]{loop: loop, load: hub32, store: num.Store32, cost: 2 * costVector})
 		},
 		InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.AxisAttr},
 	})
