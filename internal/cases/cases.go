@@ -155,6 +155,15 @@ func (c *Case) readIndex(b []byte) error {
 }
 
 func readSet(dir string) (Set, error) {
+	s, err := readFiles(dir)
+	if err == nil && len(s.Outputs) == 0 {
+		err = fmt.Errorf("%s has no outputs to compare with", dir)
+	}
+	return s, err
+}
+
+// readFiles finds input_M.pb and output_M.pb.
+func readFiles(dir string) (Set, error) {
 	var s Set
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -177,9 +186,6 @@ func readSet(dir string) (Set, error) {
 	byIndex := func(a, b File) int { return a.Index - b.Index }
 	slices.SortFunc(s.Inputs, byIndex)
 	slices.SortFunc(s.Outputs, byIndex)
-	if len(s.Outputs) == 0 {
-		return s, fmt.Errorf("%s has no outputs to compare with", dir)
-	}
 	return s, nil
 }
 
