@@ -18,7 +18,7 @@ func digitsBuffers(t *testing.T, threads int) (*ingot.State, ingot.Inputs, ingot
 	}
 	t.Cleanup(func() { m.Close() })
 	in := ingot.Inputs{"image": tensor.Of(make([]float32, 16*16), 1, 1, 16, 16)}
-	out := ingot.Outputs{"logits": tensor.Of(make([]float32, 10), 1, 10)}
+	out := ingot.Outputs{"probabilities": tensor.Of(make([]float32, 10), 1, 10)}
 	s := m.NewState()
 	for range 5 {
 		if err := s.RunInto(context.Background(), in, out); err != nil {

@@ -27,11 +27,11 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	logits, err := tensor.Data[float32](out["logits"])
+	probs, err := tensor.Data[float32](out["probabilities"])
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(logits), "classes")
+	fmt.Println(len(probs), "classes")
 	// Output: 10 classes
 }
 
@@ -56,7 +56,7 @@ func ExampleLoadBytes() {
 		log.Fatal(err)
 	}
 	fmt.Println(model.Outputs()[0].Name)
-	// Output: logits
+	// Output: probabilities
 }
 
 //go:embed testdata/digits/digits.onnx
@@ -68,7 +68,7 @@ func ExampleLoadFS() {
 		log.Fatal(err)
 	}
 	fmt.Println(model.Outputs()[0].Name)
-	// Output: logits
+	// Output: probabilities
 }
 
 // A picture classifier: decode, scale down, run, take the best class.
@@ -97,9 +97,9 @@ func Example_classifier() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	logits, best := tensor.View[float32](out["logits"]), 0
-	for class, v := range logits {
-		if v > logits[best] {
+	probs, best := tensor.View[float32](out["probabilities"]), 0
+	for class, v := range probs {
+		if v > probs[best] {
 			best = class
 		}
 	}
@@ -114,15 +114,15 @@ func ExampleState_RunInto() {
 		log.Fatal(err)
 	}
 	in := ingot.Inputs{"image": tensor.Of(make([]float32, 16*16), 1, 1, 16, 16)}
-	logits := make([]float32, 10)
-	out := ingot.Outputs{"logits": tensor.Of(logits, 1, 10)}
+	probs := make([]float32, 10)
+	out := ingot.Outputs{"probabilities": tensor.Of(probs, 1, 10)}
 	state := model.NewState()
 	for range 3 {
 		if err := state.RunInto(context.Background(), in, out); err != nil {
 			log.Fatal(err)
 		}
 	}
-	fmt.Println(logits[0] != 0)
+	fmt.Println(probs[0] != 0)
 	// Output: true
 }
 

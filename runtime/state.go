@@ -461,15 +461,19 @@ func (st *state) isOperand(bs *boundStep, t *tensor.Tensor) bool {
 		if v == nil {
 			continue
 		}
-		if x, _ := st.value(v).(*tensor.Tensor); x == t {
-			return v.Const == nil
+		if v.Const == nil && (st.b.heads[v.ID] == t || st.value(v) == tensor.Value(t)) {
+			return true
 		}
 	}
 	return false
 }
 
-// value returns what a value of the graph is at the current step.
+// value returns what a value of the graph is at the current step. An input or a capture is what it was given as, not the header that is
+// re-pointed to it: that one changes with the next run.
 func (st *state) value(v *ir.Value) tensor.Value {
+	if v.Def == nil && v.Const == nil && st.vals[v.ID] != nil {
+		return st.vals[v.ID]
+	}
 	if t := st.b.known(v); t != nil {
 		return t
 	}

@@ -36,7 +36,7 @@ func (m *minifloat) encode(v float64, saturate bool) uint32 {
 	sign := uint32(b>>63) << (m.exp + m.man)
 	if v != v {
 		if m.nan == 0 {
-			return m.max // E2M1 has no NaN; the standard leaves it open and ml_dtypes gives the largest value
+			return 1 << (m.exp + m.man) // E2M1 has no NaN; the standard's reference gives -0
 		}
 		if m.noNegZ {
 			return m.nan
