@@ -7,7 +7,9 @@ package nn
 import "ingot/ops"
 
 // Ops lists the family.
-var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul}
+var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
+	Conv, ConvNHWC, ToNHWC, ToNCHW,
+}
 
 // Version histories that many operators share.
 const (
