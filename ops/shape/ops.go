@@ -17,5 +17,6 @@ var Ops = []*ops.Op{
 	// gather.go
 	opGather,
 	// describe.go, constant.go, dropout.go
+	opResize, opUpsample,
 	opShape, opSize, opConstant, opConstantOfShape, opRange, opDropout,
 }
