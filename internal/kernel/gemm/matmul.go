@@ -55,11 +55,22 @@ func (g *Matmul[T]) prepare(tier cpu.Tier) error {
 	if err := g.check(tier); err != nil {
 		return err
 	}
-	g.plan = makePlan(blockOf[T](tier), tier, shape{
+	g.plan = g.planFor(tier)
+	return nil
+}
+
+func (g *Matmul[T]) planFor(tier cpu.Tier) plan {
+	return makePlan(blockOf[T](tier), tier, shape{
 		m: g.M, n: g.N, k: g.K, lda: g.LDA, line: lineElems[T](),
 		gatherA: g.Source != nil || g.TransA, packedB: g.Packed != nil, transB: g.TransB,
 	})
-	return nil
+}
+
+// Measure is the ScratchLen that the product is going to have. It looks at sizes only: operands needn't be there yet, but for whether A has
+// a Source and B is packed.
+func (g *Matmul[T]) Measure() int {
+	p := g.planFor(cpu.Current())
+	return p.scratch
 }
 
 // check verifies that every operand is as long as the tiles will take it to be.
