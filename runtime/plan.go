@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"slices"
 	"sync"
 
@@ -187,90 +186,19 @@ func (p *planner) missing(n *ir.Node, c *ops.Infer) []int {
 	return ids
 }
 
-// fold computes a small node whose operands planning knows, such as the arithmetic between a Shape and a Reshape. Its values are
-// constants of this plan.
+// fold makes the outputs of a node that planning can compute constants of the plan.
 func (p *planner) fold(n *ir.Node, c *ops.Infer) bool {
-	if n.Op.Flags&(ops.Random|ops.Escapes) != 0 || len(n.Subs) > 0 {
-		return false
-	}
-	total := 0
-	for o, v := range n.Out {
-		if v == nil {
-			continue
-		}
-		t := &c.Outs()[o]
-		d, ok := t.Dims()
-		if t.Kind != sym.Tensor || !ok {
-			return false
-		}
-		k, err := tensor.NumElements(d)
-		if err != nil {
-			return false
-		}
-		total += k
-	}
-	if total > foldSmall {
-		return false
-	}
-	outs, ok := p.fromValues(n, c)
+	outs, ok := ir.Known(n, c, p.types)
 	if !ok {
-		ins := make([]tensor.Value, n.NumIn)
-		size := 0
-		for k, v := range n.Inputs() {
-			if v == nil {
-				continue
-			}
-			t := p.types[v.ID].Data
-			if t == nil {
-				return false
-			}
-			size += t.Len()
-			ins[k] = t
-		}
-		if size > 16*foldSmall {
-			return false
-		}
-		var err error
-		if outs, err = ops.Evaluate(context.Background(), n.Op, n.Attr, ins, n.Wants(), nil, nil); err != nil {
-			return false // it fails again when it runs, with the node's name
-		}
+		return false
 	}
 	for o, v := range n.Out {
-		if v == nil {
-			continue
+		if v != nil {
+			p.consts[v.ID] = outs[o]
+			p.types[v.ID] = ir.TypeOfKnown(outs[o])
 		}
-		t, ok := outs[o].(*tensor.Tensor)
-		if !ok {
-			return false
-		}
-		p.consts[v.ID] = t
-		p.types[v.ID] = sym.TypeOf(t, true)
-		ty := &p.types[v.ID]
-		ty.Data = t
 	}
 	return true
-}
-
-// fromValues makes the outputs from what the shape rule said of their elements, for Shape and its like.
-func (p *planner) fromValues(n *ir.Node, c *ops.Infer) ([]tensor.Value, bool) {
-	outs := make([]tensor.Value, len(n.Out))
-	for o, v := range n.Out {
-		if v == nil {
-			continue
-		}
-		t := &c.Outs()[o]
-		ints, ok := sym.Ints(t.Val)
-		if t.Val == nil || !ok || t.DT != tensor.Int64 {
-			return nil, false
-		}
-		d, _ := t.Dims()
-		x, err := tensor.FromSlice(ints, d...)
-		if err != nil {
-			return nil, false
-		}
-		outs[o] = x
-	}
-	return outs, true
 }
 
 func (p *planner) newRoot(r root) int {

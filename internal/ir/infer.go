@@ -115,9 +115,13 @@ func (g *Graph) inferAll(ts Types) error {
 		if err != nil {
 			return err
 		}
+		known, ok := Known(n, c, ts)
 		for o, v := range n.Out {
-			if v != nil {
-				ts[v.ID] = c.Outs()[o]
+			if v == nil {
+				continue
+			}
+			if ts[v.ID] = c.Outs()[o]; ok {
+				ts[v.ID] = TypeOfKnown(known[o])
 			}
 		}
 	}

@@ -31,13 +31,25 @@ var If = ops.Def(ops.Spec[ifAttrs]{
 			}
 			return err
 		}
-		then, err := c.InferBody(a.ThenBranch, nil)
-		if err != nil {
-			return fmt.Errorf("then_branch: %w", err)
+		then, errThen := c.InferBody(a.ThenBranch, nil)
+		other, errElse := c.InferBody(a.ElseBranch, nil)
+		switch {
+		case errThen != nil && errElse != nil:
+			return fmt.Errorf("then_branch: %w; else_branch: %w", errThen, errElse)
+		case errThen != nil: // a branch that doesn't fit these shapes may be there for others
+			then = other
+		case errElse != nil:
+			other = then
 		}
-		other, err := c.InferBody(a.ElseBranch, nil)
-		if err != nil {
-			return fmt.Errorf("else_branch: %w", err)
+		if errThen != nil || errElse != nil {
+			for o := range then {
+				if t := forget(then[o]); t.Kind == ops.KindTensor {
+					c.OutUnranked(o, t.DT)
+				} else {
+					c.OutType(o, t)
+				}
+			}
+			return nil
 		}
 		for o := range then {
 			t, err := merge(then[o], other[o])

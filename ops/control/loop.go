@@ -55,7 +55,7 @@ func carriedTypes(c *ops.Infer, body *ops.Subgraph, lead []ops.Type, carried []o
 // looser reports whether t, the outcome of a merge, says no less than old.
 func looser(old, t ops.Type) bool {
 	if old.Kind != sym.Tensor {
-		return true
+		return old.Kind == t.Kind
 	}
 	if old.DT != t.DT || old.Ranked != t.Ranked {
 		return false

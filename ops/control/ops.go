@@ -32,6 +32,9 @@ func merge(a, b sym.Type) (sym.Type, error) {
 	if b.Kind == sym.None {
 		return forget(a), nil
 	}
+	if a.Kind != b.Kind && (a.Kind == sym.Optional || b.Kind == sym.Optional) {
+		return sym.Type{Kind: sym.None}, nil // an optional before the first trip, what it holds after that
+	}
 	if a.Kind != b.Kind {
 		return a, fmt.Errorf("types %s and %s can't be the same value", a.String(), b.String())
 	}
