@@ -12,11 +12,16 @@ import "ingot/ops"
 var Ops = []*ops.Op{
 	// same.go
 	opIdentity, opReshape, opFlatten, opSqueeze, opUnsqueeze,
-	// transpose.go, join.go, slice.go, repeat.go, pad.go
-	opTranspose, opConcat, opSplit, opSlice, opExpand, opTile, opPad,
-	// gather.go
-	opGather,
-	// describe.go, constant.go, dropout.go
-	opResize, opUpsample,
-	opShape, opSize, opConstant, opConstantOfShape, opRange, opDropout,
+	// transpose.go, depth.go, join.go, slice.go, repeat.go, pad.go
+	opTranspose, opDepthToSpace, opSpaceToDepth, opReverseSequence, opConcat, opSplit, opSlice, opExpand, opTile, opPad,
+	// gather.go, places.go, scatter.go, tensorscatter.go
+	opGather, opGatherElements, opGatherND, opScatter, opScatterElements, opScatterND, opTensorScatter,
+	// describe.go, constant.go, fill.go
+	opShape, opSize, opConstant, opConstantOfShape, opRange, opEyeLike, opOneHot, opTrilu, opCenterCropPad,
+	// choose.go, unique.go, nms.go
+	opCompress, opNonZero, opUnique, opNonMaxSuppression,
+	// resize.go, col2im.go
+	opResize, opUpsample, opCol2Im,
+	// dropout.go, random.go
+	opDropout, opRandomUniform, opRandomNormal, opRandomUniformLike, opRandomNormalLike, opBernoulli, opMultinomial,
 }

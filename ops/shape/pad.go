@@ -192,7 +192,7 @@ func reflect(p, d int) int {
 
 func (k *padKernel) Run(c *ops.Call) error {
 	k.d, k.s, k.fill = bufOf(c.Out(0)), bufOf(c.In(0)), move.Buf{}
-	if v := c.In(2); v != nil {
+	if v := c.In(2); v != nil { // only Pad has this input
 		if v.Len() != 1 {
 			return fmt.Errorf("constant_value must be one element, not %s", v)
 		}

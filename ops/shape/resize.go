@@ -210,7 +210,7 @@ func (f *frame) infer(c *ops.Infer) error {
 		}
 		return outSized(c, 0, f.x.DT, sym.Nums(g.out)...)
 	}
-	axes, err := f.axesOf(rank)
+	axes, err := axesOr(f.axes, rank)
 	if err != nil {
 		return err
 	}
@@ -267,21 +267,6 @@ func (f *frame) known() bool {
 	return ok
 }
 
-func (f *frame) axesOf(rank int) ([]int, error) {
-	if f.axes != nil {
-		axes, err := ops.Axes(f.axes, rank)
-		if err != nil {
-			return nil, fmt.Errorf("attribute axes: %w", err)
-		}
-		return axes, nil
-	}
-	axes := make([]int, rank)
-	for i := range axes {
-		axes[i] = i
-	}
-	return axes, nil
-}
-
 // geometry is a Resize in numbers, dimension by dimension.
 type geometry struct {
 	in, out    []int
@@ -294,7 +279,7 @@ func (f *frame) geometry(dims []int) (*geometry, error) {
 	for range dims {
 		g.scale, g.begin, g.end = append(g.scale, 1), append(g.begin, 0), append(g.end, 1)
 	}
-	axes, err := f.axesOf(len(dims))
+	axes, err := axesOr(f.axes, len(dims))
 	if err != nil {
 		return nil, err
 	}
