@@ -17,10 +17,12 @@ import (
 
 // Spec says which environment is wanted.
 type Spec struct {
-	Python       Python       // makes the environment if there is none yet
-	Requirements string       // a pip requirement file, every requirement with its hashes
-	PipArgs      []string     // further arguments of pip install, such as another index
-	Line         func(string) // gets the progress; may be nil
+	Python       Python   // makes the environment if there is none yet
+	Requirements string   // a pip requirement file, every requirement with its hashes
+	PipArgs      []string // further arguments of pip install, such as another index
+	// First, if not nil, returns a command that installs something before the requirements, into the environment of the given interpreter.
+	First func(python string) []string
+	Line  func(string) // gets the progress; may be nil
 }
 
 // Env is a complete virtual environment.
@@ -106,6 +108,11 @@ func install(ctx context.Context, env Env, s Spec, line func(string)) error {
 	line("making a virtual environment in " + env.Dir)
 	if err := run(5*time.Minute, s.Python.Path, "-m", "venv", env.Dir); err != nil {
 		return fmt.Errorf("making a virtual environment with %v: %w", s.Python, err)
+	}
+	if s.First != nil {
+		if err := run(installLimit, s.First(env.Python)...); err != nil {
+			return errors.Join(err, os.RemoveAll(env.Dir))
+		}
 	}
 	args := append([]string{env.Python, "-m", "pip", "install", "--require-hashes", "-r", s.Requirements}, s.PipArgs...)
 	if err := run(installLimit, args...); err != nil {

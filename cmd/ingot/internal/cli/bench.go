@@ -38,6 +38,9 @@ const (
 	timeRuns = 20
 )
 
+// maxTimes is how many timed runs are kept, the last ones: a tiny model makes millions, and keeping them all would be seen in its memory.
+const maxTimes = 1 << 17
+
 // countedRuns is how many runs allocations are averaged over, after the timed ones.
 const countedRuns = 5
 
@@ -239,21 +242,21 @@ func (a *app) phases(threads int, f *benchFlags, r *benchResult, once func() (ti
 		}
 	}
 	runtime.GC()
-	times := make([]time.Duration, 0, 1024)
+	a.live.set("%s: timing", plural(threads, "thread"))
+	times := make([]time.Duration, maxTimes)
 	began = time.Now()
-	for f.runs == 0 && (time.Since(began) < timeTime || len(times) < timeRuns) || len(times) < f.runs {
+	for ; f.runs == 0 && (time.Since(began) < timeTime || r.Runs < timeRuns) || r.Runs < f.runs; r.Runs++ {
 		d, err := once()
 		if err != nil {
 			return nil, err
 		}
-		times = append(times, d)
+		times[r.Runs%maxTimes] = d
 	}
-	return times, nil
+	return times[:min(r.Runs, maxTimes)], nil
 }
 
 // summarise computes the statistics of the timed runs.
 func (r *benchResult) summarise(times []time.Duration) {
-	r.Runs = len(times)
 	sum := 0.0
 	for _, d := range times {
 		sum += ms(d)

@@ -29,13 +29,14 @@ var ErrInterrupted = errors.New("interrupted")
 
 // failure is an error with all that a user is told: what is wrong, where, and what to do.
 type failure struct {
-	code   int
-	what   string
-	file   string
-	node   string
-	hint   string
-	err    error
-	silent bool // the result has told it
+	code     int
+	what     string
+	file     string
+	node     string
+	hint     string
+	err      error
+	silent   bool // the result has told it
+	fromTool bool // the conversion tool told it
 }
 
 func (f *failure) Error() string {

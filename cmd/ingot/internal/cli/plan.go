@@ -54,7 +54,7 @@ func (a *app) tellPlan(path string, f *runFlags, in *feed.Feed) {
 	for _, v := range c.prog.Inputs() {
 		t := sym.Type{Kind: sym.None}
 		if x := in.Values[v.Name]; x != nil {
-			t = sym.TypeOf(x, true)
+			t = sym.TypeOf(x, false)
 		}
 		types = append(types, t)
 	}
