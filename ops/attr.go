@@ -51,6 +51,9 @@ type Attr struct {
 	Type    *Type
 }
 
+// SparseTensor is the value of a sparse_tensor attribute, made dense: convert it to a *tensor.Tensor.
+type SparseTensor tensor.Tensor
+
 // Attrs are a node's attributes by name.
 type Attrs map[string]*Attr
 
@@ -74,7 +77,7 @@ type Subgraph struct {
 	Index   int // place among the node's bodies
 	NumIn   int // inputs of the body itself, without what it captures
 	NumOut  int
-	InNames []string
+	InRanks []int // ranks that the body declares for its inputs, -1 for none: hints
 }
 
 // AttrSchema is an attribute in a version's schema.
@@ -155,6 +158,8 @@ func kindOf(t reflect.Type) AttrKind {
 	switch t {
 	case reflect.TypeFor[*tensor.Tensor]():
 		return AttrTensor
+	case reflect.TypeFor[*SparseTensor]():
+		return AttrSparse
 	case reflect.TypeFor[*Subgraph]():
 		return AttrGraph
 	case reflect.TypeFor[*Type]():
@@ -290,8 +295,8 @@ func (f *attrField) set(st reflect.Value, a *Attr) error {
 		v.Set(reflect.ValueOf(slices.Clone(a.Floats)).Convert(v.Type()))
 	case AttrStrings:
 		v.Set(reflect.ValueOf(slices.Clone(a.Strings)).Convert(v.Type()))
-	case AttrTensor:
-		v.Set(reflect.ValueOf(a.T))
+	case AttrTensor, AttrSparse:
+		v.Set(reflect.ValueOf(a.T).Convert(v.Type()))
 	case AttrGraph:
 		v.Set(reflect.ValueOf(a.G))
 	case AttrType:
@@ -426,8 +431,8 @@ func (f *attrField) get(v reflect.Value) *Attr {
 		a.Floats, _ = v.Interface().([]float32)
 	case AttrStrings:
 		a.Strings, _ = v.Interface().([]string)
-	case AttrTensor:
-		a.T, _ = v.Interface().(*tensor.Tensor)
+	case AttrTensor, AttrSparse:
+		a.T, _ = v.Convert(reflect.TypeFor[*tensor.Tensor]()).Interface().(*tensor.Tensor)
 	case AttrGraph:
 		a.G, _ = v.Interface().(*Subgraph)
 	case AttrType:
