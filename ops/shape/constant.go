@@ -13,7 +13,7 @@ import (
 )
 
 type constantAttrs struct {
-	SparseValue  *tensor.Tensor
+	SparseValue  *ops.SparseTensor
 	Value        *tensor.Tensor
 	ValueFloat   *float32
 	ValueFloats  []float32
@@ -51,7 +51,7 @@ func (a *constantAttrs) tensor() (*tensor.Tensor, error) {
 			out = append(out, make())
 		}
 	}
-	add(a.SparseValue != nil, func() *tensor.Tensor { return a.SparseValue })
+	add(a.SparseValue != nil, func() *tensor.Tensor { return (*tensor.Tensor)(a.SparseValue) })
 	add(a.Value != nil, func() *tensor.Tensor { return a.Value })
 	add(a.ValueFloat != nil, func() *tensor.Tensor { return tensor.Scalar(*a.ValueFloat) })
 	add(a.ValueFloats != nil, func() *tensor.Tensor { return tensor.Of(a.ValueFloats) })

@@ -50,9 +50,10 @@ var opResize10 = ops.Def(ops.Spec[resize10Attrs]{
 	Infer: inferResize10, Bind: bindResize10,
 })
 
+// opUpsample is deprecated since opset 10; it is taken there all the same.
 var opUpsample = ops.Def(ops.Spec[resize10Attrs]{
 	Name: "Upsample", In: "X:T, scales:float", Out: "Y:T", Types: "T=all",
-	Vers: []ops.Ver{{Since: 10}, {Since: 9}, {Since: 7, In: "X:T", Attrs: "+scales:floats=required", Up: ops.AttrToInput("scales", 1)},
+	Vers: []ops.Ver{{Since: 9}, {Since: 7, In: "X:T", Attrs: "+scales:floats=required", Up: ops.AttrToInput("scales", 1)},
 		{Since: 1, Types: "T=bool|int32|int64|floats", Attrs: "-scales +height_scale:float=required +width_scale:float=required", Up: func(r *ops.Rewrite) error {
 			r.Attrs["scales"] = &ops.Attr{Kind: ops.AttrFloats, Floats: []float32{1, 1, r.Take("height_scale").F, r.Take("width_scale").F}}
 			return nil

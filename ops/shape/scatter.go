@@ -21,10 +21,10 @@ type scatterNDAttrs struct {
 }
 
 var (
-	// opScatter is the name that ScatterElements first had.
+	// opScatter is the name that ScatterElements first had. Later opsets call it deprecated; it is taken there all the same.
 	opScatter = ops.Def(ops.Spec[axis0Attrs]{
 		Name: "Scatter", In: "data:T, indices:Tind, updates:T", Out: "output:T", Types: "T=all; Tind=int32|int64",
-		Vers:  []ops.Ver{{Since: 11}, {Since: 9}},
+		Vers:  []ops.Ver{{Since: 9}},
 		Infer: func(c *ops.Infer, a *axis0Attrs) error { return inferScatter(c, a.Axis, "none") },
 		Bind: func(b *ops.Bind, a *axis0Attrs) (ops.Kernel, error) {
 			return bindScatterElements(b, &scatterAttrs{Axis: a.Axis, Reduction: "none"})
