@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"ingot/tensor"
@@ -100,7 +101,7 @@ func (c *Call) OutOrAlloc(o int, dt tensor.DType, shape ...int) (*tensor.Tensor,
 	if t == nil {
 		return c.Alloc(o, dt, shape...)
 	}
-	if tensor.ShapeString(t.Dims()) != tensor.ShapeString(shape) || t.DType() != dt {
+	if !slices.Equal(t.Dims(), shape) || t.DType() != dt {
 		return nil, fmt.Errorf("output %d was planned as %s but is %s%s", o, t, dt, tensor.ShapeString(shape))
 	}
 	return t, nil
