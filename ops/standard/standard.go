@@ -13,6 +13,7 @@ import (
 	"ingot/ops/recurrent"
 	"ingot/ops/sequence"
 	"ingot/ops/shape"
+	"ingot/ops/signal"
 )
 
 // families lists the families in the default set.
@@ -24,6 +25,7 @@ var families = [][]*ops.Op{
 	recurrent.Ops,
 	sequence.Ops,
 	shape.Ops,
+	signal.Ops,
 }
 
 // Set returns the default operators and those that were registered.
