@@ -198,6 +198,10 @@ func (b *binder) node(s *scope, n *loader.Node) error {
 	if b.nodes++; b.nodes > maxNodes {
 		return fmt.Errorf("the model has more than %d nodes once its functions are inlined", maxNodes)
 	}
+	if !slices.ContainsFunc(n.Outputs, func(name string) bool { return name != "" }) {
+		b.opts.warn("a node names no outputs and is left out", "node", s.path+n.String())
+		return nil
+	}
 	if f := b.model.Function(n.Domain, n.OpType, n.Overload); f != nil {
 		return b.inline(s, n, f)
 	}
@@ -478,7 +482,11 @@ func (nb *nodeBinder) attr(a *loader.Attr) (*ops.Attr, error) {
 	body := func(g *loader.Graph) *ops.Subgraph {
 		s := &ops.Subgraph{Index: len(nb.bodies), NumIn: len(g.Inputs), NumOut: len(g.Outputs)}
 		for _, in := range g.Inputs {
-			s.InNames = append(s.InNames, in.Name)
+			rank := -1
+			if in.Type.HasShape {
+				rank = len(in.Type.Dims)
+			}
+			s.InRanks = append(s.InRanks, rank)
 		}
 		nb.bodies = append(nb.bodies, g)
 		return s

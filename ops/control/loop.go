@@ -68,6 +68,17 @@ func looser(old, t ops.Type) bool {
 	return true
 }
 
+var ones = []int{1}
+
+// lead returns the shape of the body's trip number or condition: the standard's scalar, or a vector of one where the body declares that, as
+// some converters do.
+func (a *loopAttrs) lead(i int) []ops.Dim {
+	if i < len(a.Body.InRanks) && a.Body.InRanks[i] == 1 {
+		return []ops.Dim{ops.Num(1)}
+	}
+	return []ops.Dim{}
+}
+
 func inferLoop(c *ops.Infer, a *loopAttrs) error {
 	n := max(0, c.NumIn()-2)
 	if a.Body.NumIn != n+2 || a.Body.NumOut < n+1 || c.NumOut() > a.Body.NumOut-1 {
@@ -77,7 +88,7 @@ func inferLoop(c *ops.Infer, a *loopAttrs) error {
 	for i := range carried {
 		carried[i] = forget(*c.In(i + 2))
 	}
-	lead := []ops.Type{sym.TensorType(tensor.Int64), sym.TensorType(tensor.Bool)}
+	lead := []ops.Type{sym.TensorType(tensor.Int64, a.lead(0)...), sym.TensorType(tensor.Bool, a.lead(1)...)}
 	fixed, outs, err := carriedTypes(c, a.Body, lead, carried, nil, 1)
 	if err != nil {
 		return err
@@ -127,7 +138,7 @@ func evalLoop(c *ops.Call, a *loopAttrs) error {
 		if err := c.Context().Err(); err != nil {
 			return err
 		}
-		in[0], in[1] = tensor.Scalar(i), tensor.Scalar(cond)
+		in[0], in[1] = tensor.Of([]int64{i}, ones[:len(a.lead(0))]...), tensor.Of([]bool{cond}, ones[:len(a.lead(1))]...)
 		copy(in[2:], carried)
 		outs, err := c.RunBody(a.Body, in)
 		if err != nil {
