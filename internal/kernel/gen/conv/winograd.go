@@ -10,79 +10,112 @@ import (
 	"ingot/internal/kernel/gen/asm"
 )
 
-// Places in the table of constants.
+// The points of the transforms are 0, ±nearPoint, ±farPoint and ∞; package conv says why these.
 const (
-	four = iota
-	five
-	two
-	eight
+	nearPoint = 5. / 8
+	farPoint  = 3. / 2
+)
+
+// Places in the table of constants, each of which fills a vector.
+const (
+	near = iota
+	near2
+	near3
+	far
+	far2
+	far3
+	sum2     // near² + far²
+	product2 // near²·far²
 	minusInf
 )
 
-func constant(i int) Mem { return NewDataAddr(Symbol{Name: "convData", Static: true}, i*4) }
+func constant(i int) Mem { return NewDataAddr(Symbol{Name: "convData", Static: true}, i*64) }
 
 func constants() {
+	const a2, b2 = nearPoint * nearPoint, farPoint * farPoint
 	GLOBL("convData", RODATA|NOPTR)
-	for i, f := range []float64{4, 5, 2, 8, math.Inf(-1)} {
-		DATA(i*4, U32(math.Float32bits(float32(f))))
+	for i, f := range []float64{nearPoint, a2, a2 * nearPoint, farPoint, b2, b2 * farPoint, a2 + b2, a2 * b2, math.Inf(-1)} {
+		for lane := range 16 {
+			DATA(i*64+lane*4, U32(math.Float32bits(float32(f))))
+		}
 	}
 }
 
 // transform writes the transforms of Winograd's F(4×4, 3×3) for one instruction set.
-type transform struct{ isa }
+type transform struct {
+	isa
+	consts [minusInf]Op
+}
 
-func (t transform) load(m Mem) VecVirtual {
+// newTransform keeps the constants in registers if there are enough.
+func newTransform(s isa) *transform {
+	t := &transform{isa: s}
+	for i := range t.consts {
+		t.consts[i] = constant(i)
+		if s.wide() {
+			t.consts[i] = t.load(constant(i))
+		}
+	}
+	return t
+}
+
+func (t *transform) load(m Mem) VecVirtual {
 	v := t.vector()
 	VMOVUPS(m, v)
 	return v
 }
 
-func (t transform) broadcast(i int) VecVirtual {
-	v := t.vector()
-	VBROADCASTSS(constant(i), v)
-	return v
-}
-
-func (t transform) two(f func(...Op), a, b VecVirtual) VecVirtual {
+func (t *transform) two(f func(...Op), a, b VecVirtual) VecVirtual {
 	r := t.vector()
 	f(b, a, r)
 	return r
 }
 
+// pair returns a + c·b and a − c·b, the latter in place of a.
+func (t *transform) pair(a, b VecVirtual, c int) (plus, minus VecVirtual) {
+	plus = t.vector()
+	VMOVAPS(a, plus)
+	VFMADD231PS(t.consts[c], b, plus)
+	VFNMADD231PS(t.consts[c], b, a)
+	return plus, a
+}
+
 // input is one dimension of the input's transform, Bᵀd; it uses up d.
-func (t transform) input(d [6]VecVirtual, four, five VecVirtual) [6]VecVirtual {
-	p, q := t.vector(), t.vector()
-	VMOVAPS(d[4], p)
-	VFNMADD231PS(four, d[2], p) // d4 − 4·d2
-	VMOVAPS(d[3], q)
-	VFNMADD231PS(four, d[1], q) // d3 − 4·d1
-	t1, t2 := t.two(VADDPS, p, q), t.two(VSUBPS, p, q)
-	r, s := t.two(VSUBPS, d[4], d[2]), t.two(VSUBPS, d[3], d[1])
-	VADDPS(s, s, s)
-	t3, t4 := t.two(VADDPS, r, s), t.two(VSUBPS, r, s)
-	VFNMADD231PS(five, d[2], d[4])
-	VFMADD231PS(four, d[0], d[4]) // 4·d0 − 5·d2 + d4
-	VFNMADD231PS(five, d[3], d[5])
-	VFMADD231PS(four, d[1], d[5]) // 4·d1 − 5·d3 + d5
+func (t *transform) input(d [6]VecVirtual) [6]VecVirtual {
+	less := func(a, b VecVirtual, c int) VecVirtual { // a − c·b
+		r := t.vector()
+		VMOVAPS(a, r)
+		VFNMADD231PS(t.consts[c], b, r)
+		return r
+	}
+	p, q := less(d[4], d[2], far2), less(d[3], d[1], far2)
+	t1, t2 := t.pair(p, q, near)
+	r, s := less(d[4], d[2], near2), less(d[3], d[1], near2)
+	t3, t4 := t.pair(r, s, far)
+	VFNMADD231PS(t.consts[sum2], d[2], d[4])
+	VFMADD231PS(t.consts[product2], d[0], d[4])
+	VFNMADD231PS(t.consts[sum2], d[3], d[5])
+	VFMADD231PS(t.consts[product2], d[1], d[5])
 	return [6]VecVirtual{d[4], t1, t2, t3, t4, d[5]}
 }
 
 // output is one dimension of the output's transform, Aᵀm; it uses up m.
-func (t transform) output(m [6]VecVirtual, two, four, eight VecVirtual) [4]VecVirtual {
+func (t *transform) output(m [6]VecVirtual) [4]VecVirtual {
 	a, b := t.two(VADDPS, m[1], m[2]), t.two(VSUBPS, m[1], m[2])
 	c, e := t.two(VADDPS, m[3], m[4]), t.two(VSUBPS, m[3], m[4])
 	VADDPS(a, m[0], m[0])
 	VADDPS(c, m[0], m[0])
-	y3 := t.two(VADDPS, m[5], b)
-	VFMADD231PS(eight, e, y3)
-	VFMADD231PS(two, e, b)
-	VFMADD231PS(four, c, a)
-	return [4]VecVirtual{m[0], b, a, y3}
+	VFMADD231PS(t.consts[near3], b, m[5])
+	VFMADD231PS(t.consts[far3], e, m[5])
+	VMULPS(t.consts[near], b, b)
+	VFMADD231PS(t.consts[far], e, b)
+	VMULPS(t.consts[near2], a, a)
+	VFMADD231PS(t.consts[far2], c, a)
+	return [4]VecVirtual{m[0], b, a, m[5]}
 }
 
 // winogradIn writes the input's transform of one tile of 6×6 pixels.
 func winogradIn(s isa) {
-	t := transform{s}
 	TEXT("winogradIn"+s.name, 0, "func(v *float32, point int, x *float32, row, pixel, vecs int)")
 	Pragma("noescape")
 	Doc("winogradIn"+s.name+" is the input's transform of vecs vectors of channels of a tile, strides in bytes,", "",
@@ -91,7 +124,7 @@ func winogradIn(s isa) {
 	v, point := Load(Param("v"), GP64()), Load(Param("point"), GP64())
 	x, row := Load(Param("x"), GP64()), Load(Param("row"), GP64())
 	pixel, n := Load(Param("pixel"), GP64()), Load(Param("vecs"), GP64())
-	four, five := t.broadcast(four), t.broadcast(five)
+	t := newTransform(s)
 	Label("loop")
 	px := GP64()
 	MOVQ(x, px)
@@ -105,7 +138,7 @@ func winogradIn(s isa) {
 				ADDQ(row, py)
 			}
 		}
-		for r, o := range t.input(d, four, five) {
+		for r, o := range t.input(d) {
 			VMOVUPS(o, tmp.Offset((r*6+c)*s.bytes))
 		}
 		ADDQ(pixel, px)
@@ -117,7 +150,7 @@ func winogradIn(s isa) {
 		for c := range d {
 			d[c] = t.load(tmp.Offset((r*6 + c) * s.bytes))
 		}
-		for _, o := range t.input(d, four, five) {
+		for _, o := range t.input(d) {
 			VMOVUPS(o, Mem{Base: pv})
 			ADDQ(point, pv)
 		}
@@ -131,7 +164,6 @@ func winogradIn(s isa) {
 
 // winogradOut writes the output's transform of one tile of 4×4 pixels.
 func winogradOut(s isa) {
-	t := transform{s}
 	TEXT("winogradOut"+s.name, 0, "func(y *float32, row, pixel int, m *float32, point int, bias, res *float32, vecs int, clip int, lo, hi float32)")
 	Pragma("noescape")
 	Doc("winogradOut"+s.name+" is the output's transform of vecs vectors of filters of a tile, strides in bytes; the residual has y's,", "",
@@ -141,7 +173,7 @@ func winogradOut(s isa) {
 	pixel, m := Load(Param("pixel"), GP64()), Load(Param("m"), GP64())
 	point, n := Load(Param("point"), GP64()), Load(Param("vecs"), GP64())
 	bias, res := Load(Param("bias"), GP64()), Load(Param("res"), GP64())
-	two, four, eight := t.broadcast(two), t.broadcast(four), t.broadcast(eight)
+	t := newTransform(s)
 	Label("loop")
 	pm := GP64()
 	MOVQ(m, pm)
@@ -151,7 +183,7 @@ func winogradOut(s isa) {
 			in[c] = t.load(Mem{Base: pm})
 			ADDQ(point, pm)
 		}
-		for c, o := range t.output(in, two, four, eight) {
+		for c, o := range t.output(in) {
 			VMOVUPS(o, tmp.Offset((r*4+c)*s.bytes))
 		}
 	}
@@ -162,7 +194,7 @@ func winogradOut(s isa) {
 		for r := range in {
 			in[r] = t.load(tmp.Offset((r*4 + c) * s.bytes))
 		}
-		o := t.output(in, two, four, eight)
+		o := t.output(in)
 		label := func(name string) string { return name + string(rune('0'+c)) }
 		TESTQ(bias, bias)
 		JZ(LabelRef(label("nobias")))
