@@ -22,19 +22,20 @@ type Map[T Float] func(dst, src []T)
 
 // Loops are the loops of one type. What they do is said at the functions of package vec that have their names.
 type Loops[T Float] struct {
-	Add, Sub, Mul func(dst, a, b []T)
-	AddS, MulS    func(dst, src []T, s T)
-	MulAddS       func(dst, src []T, scale, bias T)
-	Axpy          func(dst []T, alpha T, x []T)
-	Clip          func(dst, src []T, lo, hi T)
+	Add, Sub, Mul, Div func(dst, a, b []T)
+	AddS, MulS, DivS   func(dst, src []T, s T)
+	MulAdd             func(dst, x, scale, bias []T)
+	MulAddS            func(dst, src []T, scale, bias T)
+	Axpy               func(dst []T, alpha T, x []T)
+	Clip               func(dst, src []T, lo, hi T)
 
 	Exp, Relu, Sigmoid, Tanh, Softplus, Softsign Map[T]
 	LeakyRelu, ThresholdedRelu, Elu              func(dst, src []T, alpha T)
 	HardSigmoid                                  func(dst, src []T, alpha, beta T)
 
-	Sum    func(src []T) T
-	MaxOf  func(src []T) T
-	ExpSum func(dst, src []T, top T) T
+	Sum, SumAbs, SumSq, MaxOf func(src []T) T
+	SumSqDev                  func(src []T, mean T) T
+	ExpSum                    func(dst, src []T, top T) T
 
 	LayerNorm func(dst, src, gamma, beta []T, eps T) (mean, inv T)
 	RMSNorm   func(dst, src, gamma []T, eps T) (inv T)
@@ -50,16 +51,28 @@ func For[T Float]() *Loops[T] {
 }
 
 var loops32 = Loops[float32]{
-	Add: vec.Add, Sub: vec.Sub, Mul: vec.Mul, AddS: vec.AddS, MulS: vec.MulS, MulAddS: vec.MulAddS, Axpy: vec.Axpy, Clip: vec.Clip,
+	Add: vec.Add, Sub: vec.Sub, Mul: vec.Mul, Div: vec.Div, AddS: vec.AddS, MulS: vec.MulS, DivS: vec.DivS,
+	MulAdd: vec.MulAdd, MulAddS: vec.MulAddS, Axpy: vec.Axpy, Clip: vec.Clip,
 	Exp: vec.Exp, Relu: vec.Relu, Sigmoid: vec.Sigmoid, Tanh: vec.Tanh, Softplus: vec.Softplus, Softsign: vec.Softsign,
 	LeakyRelu: vec.LeakyRelu, ThresholdedRelu: vec.ThresholdedRelu, Elu: vec.Elu, HardSigmoid: vec.HardSigmoid,
-	Sum: vec.Sum, MaxOf: vec.MaxOf, ExpSum: vec.ExpSum, LayerNorm: vec.LayerNorm, RMSNorm: vec.RMSNorm,
+	Sum: vec.Sum, SumAbs: vec.SumAbs, SumSq: vec.SumSq, SumSqDev: vec.SumSqDev, MaxOf: vec.MaxOf, ExpSum: vec.ExpSum,
+	LayerNorm: vec.LayerNorm, RMSNorm: vec.RMSNorm,
 }
 
 var loops64 = Loops[float64]{
-	Add: elem.Add[float64], Sub: elem.Sub[float64], Mul: elem.Mul[float64],
-	AddS:    func(dst, src []float64, s float64) { mulAdd(dst, src, 1, s) },
-	MulS:    mulS,
+	Add: elem.Add[float64], Sub: elem.Sub[float64], Mul: elem.Mul[float64], Div: elem.Div[float64],
+	AddS: func(dst, src []float64, s float64) { mulAdd(dst, src, 1, s) },
+	MulS: mulS,
+	DivS: func(dst, src []float64, s float64) {
+		for i, x := range src {
+			dst[i] = x / s
+		}
+	},
+	MulAdd: func(dst, x, scale, bias []float64) {
+		for i, v := range x {
+			dst[i] = v*scale[i] + bias[i]
+		}
+	},
 	MulAddS: mulAdd,
 	Axpy:    axpy,
 	Clip:    elem.Clip[float64],
@@ -84,7 +97,8 @@ var loops64 = Loops[float64]{
 			dst[i] = min(max(alpha*x+beta, 0), 1)
 		}
 	},
-	Sum: sum, MaxOf: maxOf, ExpSum: expSum, LayerNorm: layerNorm, RMSNorm: rmsNorm,
+	Sum: sum, SumAbs: sumAbs, SumSqDev: sumSqDev, MaxOf: maxOf, ExpSum: expSum, LayerNorm: layerNorm, RMSNorm: rmsNorm,
+	SumSq: func(src []float64) float64 { return sumSqDev(src, 0) },
 }
 
 func mulS(dst, src []float64, s float64) {
@@ -140,6 +154,20 @@ func sum(src []float64) (s float64) {
 	return s
 }
 
+func sumAbs(src []float64) (s float64) {
+	for _, x := range src {
+		s += math.Abs(x)
+	}
+	return s
+}
+
+func sumSqDev(src []float64, mean float64) (s float64) {
+	for _, x := range src {
+		s += (x - mean) * (x - mean)
+	}
+	return s
+}
+
 func maxOf(src []float64) float64 {
 	top := math.Inf(-1)
 	for _, x := range src {
@@ -159,11 +187,7 @@ func expSum(dst, src []float64, top float64) (s float64) {
 
 func layerNorm(dst, src, gamma, beta []float64, eps float64) (mean, inv float64) {
 	mean = sum(src) / float64(len(src))
-	dev := 0.0
-	for _, x := range src {
-		dev += (x - mean) * (x - mean)
-	}
-	inv = 1 / math.Sqrt(dev/float64(len(src))+eps)
+	inv = 1 / math.Sqrt(sumSqDev(src, mean)/float64(len(src))+eps)
 	for i, x := range src {
 		y := (x - mean) * inv
 		if gamma != nil {
@@ -178,11 +202,7 @@ func layerNorm(dst, src, gamma, beta []float64, eps float64) (mean, inv float64)
 }
 
 func rmsNorm(dst, src, gamma []float64, eps float64) float64 {
-	sq := 0.0
-	for _, x := range src {
-		sq += x * x
-	}
-	inv := 1 / math.Sqrt(sq/float64(len(src))+eps)
+	inv := 1 / math.Sqrt(sumSqDev(src, 0)/float64(len(src))+eps)
 	for i, x := range src {
 		y := x * inv
 		if gamma != nil {
