@@ -2,7 +2,6 @@ package ingot
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 
@@ -88,8 +87,12 @@ func WithMemoryLimit(bytes int64) Option {
 	}
 }
 
+// Logger takes warnings: a message, then keys and values. A *slog.Logger is one; package log/slog itself isn't imported, since it is a quarter of
+// what a small program weighs.
+type Logger = runtime.Logger
+
 // WithLogger has warnings about the model logged.
-func WithLogger(l *slog.Logger) Option {
+func WithLogger(l Logger) Option {
 	return func(c *config) error {
 		c.run.Logger = l
 		return nil

@@ -100,8 +100,7 @@ type attrField struct {
 	ptr   bool
 }
 
-func parseAttrStruct[A any]() (*attrStruct, error) {
-	typ := reflect.TypeFor[A]()
+func parseAttrStruct(typ reflect.Type) (*attrStruct, error) {
 	s := &attrStruct{typ: typ}
 	if typ.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("attributes %s aren't a struct", typ)

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"ingot/tensor"
@@ -108,40 +109,49 @@ type Version struct {
 //	Limit *float32                         // nil when absent
 //	Epi   Epilogue `onnx:"-"`              // not an attribute: set by passes
 func Def[A any](s Spec[A]) *Op {
+	// What depends on A is as little as can be: each declaration instantiates it.
+	d := decl{attrs: reflect.TypeFor[A](), infer: s.Infer != nil, eval: s.Eval != nil, bind: s.Bind != nil}
 	op := &Op{Name: s.Name, Domain: s.Domain, Flags: s.Flags, Layout: s.Layout, InPlace: s.InPlace}
-	op.attrs, op.err = parseAttrStruct[A]()
-	if op.err != nil {
-		op.err = fmt.Errorf("%s: %w", op, op.err)
-		return op
-	}
-	if err := op.history(s.In, s.Out, s.Types, s.Vers); err != nil {
-		op.err = fmt.Errorf("%s: %w", op, err)
-		return op
-	}
-	switch {
-	case s.Infer == nil:
-		op.err = fmt.Errorf("%s: no shape rule", op)
-	case (s.Eval == nil) == (s.Bind == nil):
-		op.err = fmt.Errorf("%s: either Eval or Bind", op)
-	default:
-		op.infer = func(c *Infer, a any) error { return s.Infer(c, a.(*A)) }
-		op.bind = func(b *Bind, a any) (Kernel, error) { return s.Bind(b, a.(*A)) }
+	op.infer = func(c *Infer, a any) error { return s.Infer(c, a.(*A)) }
+	op.bind = func(b *Bind, a any) (Kernel, error) {
 		if s.Eval != nil {
-			op.bind = func(_ *Bind, a any) (Kernel, error) { return evalKernel[A]{s.Eval, a.(*A)}, nil }
+			return evalKernel(func(c *Call) error { return s.Eval(c, a.(*A)) }), nil
 		}
-		if s.View != nil {
-			op.view = func(c *Infer, a any, o int) (int, int, bool) { return s.View(c, a.(*A), o) }
-		}
+		return s.Bind(b, a.(*A))
 	}
+	if s.View != nil {
+		op.view = func(c *Infer, a any, o int) (int, int, bool) { return s.View(c, a.(*A), o) }
+	}
+	op.declare(&d, s.In, s.Out, s.Types, s.Vers)
 	return op
 }
 
-type evalKernel[A any] struct {
-	eval func(*Call, *A) error
-	a    *A
+// decl is what the declaration's checks need to know of it.
+type decl struct {
+	attrs             reflect.Type
+	infer, eval, bind bool
 }
 
-func (k evalKernel[A]) Run(c *Call) error { return k.eval(c, k.a) }
+func (op *Op) declare(d *decl, in, out, types string, vers []Ver) {
+	var err error
+	if op.attrs, err = parseAttrStruct(d.attrs); err == nil {
+		err = op.history(in, out, types, vers)
+	}
+	switch {
+	case err != nil:
+		op.err = fmt.Errorf("%s: %w", op, err)
+	case !d.infer:
+		op.err = fmt.Errorf("%s: no shape rule", op)
+	case d.eval == d.bind:
+		op.err = fmt.Errorf("%s: either Eval or Bind", op)
+	}
+}
+
+// evalKernel is a kernel that needs no preparation.
+type evalKernel func(c *Call) error
+
+// Run computes.
+func (f evalKernel) Run(c *Call) error { return f(c) }
 
 func (op *Op) history(in, out, types string, vers []Ver) error {
 	if len(vers) == 0 {

@@ -1,10 +1,11 @@
 package runtime
 
-import (
-	"log/slog"
+import "ingot/ops"
 
-	"ingot/ops"
-)
+// Logger takes warnings: a message, then keys and values. A *slog.Logger is one.
+type Logger interface {
+	Warn(msg string, args ...any)
+}
 
 // Options say how a model is compiled. The zero value needs only Ops.
 type Options struct {
@@ -19,7 +20,7 @@ type Options struct {
 	Strict        bool             // no arithmetic that trades accuracy for speed
 	Heap          bool             // every value on the Go heap, none shared or in place: for tests
 	Poison        bool             // overwrite each value after its last use: for tests
-	Logger        *slog.Logger     // nil: no log
+	Logger        Logger           // nil: no log
 	Profile       func(Event)      // nil: no profile
 }
 
