@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 
+	"ingot/internal/kernel/move"
 	"ingot/internal/kernel/vec"
 	"ingot/internal/num"
 	"ingot/ops"
@@ -53,7 +54,7 @@ var DequantizeLinear = ops.Def(ops.Spec[dequantizeAttrs]{
 			return nil, err
 		}
 		b.NeedScratch(8 * g.scales)
-		return &dequantize{grid: g, per: tileLen(g.n)}, nil
+		return &dequantize{grid: g, per: move.TileLen(g.n, cost)}, nil
 	},
 	Layout: ops.Layout{Kind: ops.Opaque},
 })
@@ -104,7 +105,7 @@ func (k *dequantize) Run(c *ops.Call) error {
 	case dt.Size() == 1 && dt.IsUnsigned():
 		k.bytes = tensor.View[uint8](k.x)
 	}
-	return c.Parallel(tileCount(k.n, k.per), k)
+	return c.Parallel(move.TileCount(k.n, k.per), k)
 }
 
 func (k *dequantize) Tile(w ops.Worker, i int) {

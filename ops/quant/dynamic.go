@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"ingot/internal/kernel/move"
 	"ingot/internal/kernel/quant"
 	"ingot/internal/kernel/vec"
 	"ingot/ops"
@@ -18,8 +19,8 @@ var DynamicQuantizeLinear = ops.Def(ops.Spec[noAttrs]{
 	},
 	Bind: func(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
 		n := elements(b.Dims(0))
-		k := &dynamic{n: n, per: tileLen(n)}
-		k.tiles = tileCount(n, k.per)
+		k := &dynamic{n: n, per: move.TileLen(n, cost)}
+		k.tiles = move.TileCount(n, k.per)
 		b.NeedScratch(8 * k.tiles)
 		return k, nil
 	},

@@ -14,17 +14,8 @@ import (
 // Ops lists the family.
 var Ops = []*ops.Op{QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, QLinearMatMul}
 
-// tile is the number of elements that a worker takes at a time: a few microseconds. Twice that isn't worth a second worker.
-const tile = 1 << 14
-
-func tileLen(n int) int {
-	if n <= 2*tile {
-		return max(n, 1)
-	}
-	return tile
-}
-
-func tileCount(n, per int) int { return (n + per - 1) / per }
+// cost is the time of an element in picoseconds, by order of magnitude: it decides how work is shared.
+const cost = 500
 
 func elements(dims []int) int {
 	n, _ := tensor.NumElements(dims)

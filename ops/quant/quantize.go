@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 
+	"ingot/internal/kernel/move"
 	"ingot/internal/kernel/quant"
 	"ingot/internal/kernel/vec"
 	"ingot/internal/num"
@@ -86,7 +87,7 @@ func bindQuantize(b *ops.Bind, a *quantizeAttrs) (ops.Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &quantize{grid: g, per: tileLen(g.n), rules: num.Rules{NoSaturate: !a.Saturate}}
+	k := &quantize{grid: g, per: move.TileLen(g.n, cost), rules: num.Rules{NoSaturate: !a.Saturate}}
 	if k.precision = tensor.DType(a.Precision); k.precision == tensor.Invalid {
 		switch k.precision = b.In(1).DT; k.precision {
 		case tensor.Int32:
@@ -133,7 +134,7 @@ func (k *quantize) Run(c *ops.Call) error {
 	if k.x.DType() == tensor.Float32 && k.precision == tensor.Float32 {
 		k.in = tensor.View[float32](k.x)
 	}
-	return c.Parallel(tileCount(k.n, k.per), k)
+	return c.Parallel(move.TileCount(k.n, k.per), k)
 }
 
 // narrow rounds numbers to the precision.
