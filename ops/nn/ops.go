@@ -9,6 +9,8 @@ import "ingot/ops"
 // Ops lists the family.
 var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	Conv, ConvNHWC, ToNHWC, ToNCHW,
+	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
+	LayerNormalization, RMSNormalization, Attention,
 }
 
 // Version histories that many operators share.
