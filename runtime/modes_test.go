@@ -15,6 +15,7 @@ import (
 	"ingot/loader"
 	"ingot/ops"
 	"ingot/ops/standard"
+	_ "ingot/ops/text"
 	"ingot/runtime"
 	"ingot/tensor"
 )

@@ -1,0 +1,16 @@
+// Package text holds the operators on strings. It needs the tables of Unicode's case rules by locale, so it isn't in the default set:
+//
+//	import _ "ingot/ops/text"
+//
+// adds its operators to those that every model gets.
+package text
+
+import "ingot/ops"
+
+// Ops lists the family.
+var Ops = []*ops.Op{StringConcat, StringSplit, RegexFullMatch, StringNormalizer, TfIdfVectorizer}
+
+func init() { ops.RegisterDefaults(Ops) }
+
+// perTile is the number of strings that a worker takes at a time.
+const perTile = 256
