@@ -268,7 +268,10 @@ func cutDim(d, start, end ops.Dim, step int64) ops.Dim {
 		}
 		return sym.Unknown() // a symbol may be negative, for all that is known here
 	}
-	from, to := clamp(start, s, okS), clamp(end, e, okE)
+	from, to := start, clamp(end, e, okE)
+	if !okS || s < 0 {
+		from = clamp(start, s, okS) // a positive one needs no clamp: what is left is at least 0
+	}
 	n := to
 	if !from.Is(0) {
 		n = to.Sub(from).Max(ops.Num(0))

@@ -249,12 +249,41 @@ func (c *Copy) turn(dst, src *Buf, i int) {
 func transpose(dst, src *Buf, do, so int, p, l Dim) {
 	switch dst.Width {
 	case 1:
-		vec.Transpose8(view[uint8](dst)[do:], p.Dst, view[uint8](src)[so:], l.Src, l.N, p.N)
+		if d, s := view[uint8](dst)[do:], view[uint8](src)[so:]; !pairs(d, s, p, l) {
+			vec.Transpose8(d, p.Dst, s, l.Src, l.N, p.N)
+		}
 	case 2:
-		vec.Transpose16(view[uint16](dst)[do:], p.Dst, view[uint16](src)[so:], l.Src, l.N, p.N)
+		if d, s := view[uint16](dst)[do:], view[uint16](src)[so:]; !pairs(d, s, p, l) {
+			vec.Transpose16(d, p.Dst, s, l.Src, l.N, p.N)
+		}
 	case 4:
-		vec.Transpose32(view[uint32](dst)[do:], p.Dst, view[uint32](src)[so:], l.Src, l.N, p.N)
+		if d, s := view[uint32](dst)[do:], view[uint32](src)[so:]; !pairs(d, s, p, l) {
+			vec.Transpose32(d, p.Dst, s, l.Src, l.N, p.N)
+		}
 	case 8:
-		vec.Transpose64(view[uint64](dst)[do:], p.Dst, view[uint64](src)[so:], l.Src, l.N, p.N)
+		if d, s := view[uint64](dst)[do:], view[uint64](src)[so:]; !pairs(d, s, p, l) {
+			vec.Transpose64(d, p.Dst, s, l.Src, l.N, p.N)
+		}
 	}
+}
+
+// pairs does matrices of two rows or two columns, such as blocks of pixels are made of, and reports whether this is one.
+func pairs[T uint8 | uint16 | uint32 | uint64](d, s []T, p, l Dim) bool {
+	switch {
+	case l.N == 2:
+		a, b := s[:p.N], s[l.Src:][:p.N]
+		for j, v := range a {
+			x := d[j*p.Dst:][:2]
+			x[0], x[1] = v, b[j]
+		}
+	case p.N == 2:
+		a, b := d[:l.N], d[p.Dst:][:l.N]
+		for i := range a {
+			x := s[i*l.Src:][:2]
+			a[i], b[i] = x[0], x[1]
+		}
+	default:
+		return false
+	}
+	return true
 }
