@@ -26,6 +26,7 @@ type attention[T real.Float] struct {
 	mode       int
 	half       tensor.DType // the type of Q where that is a half type: steps are rounded to it; else Invalid
 	softmax    func(row []T)
+	exactProbs bool // probabilities aren't rounded to a half type
 
 	q, k, v, pastK, pastV    wide.Operand[T]
 	y, presK, presV, scores  wide.Result[T]
@@ -63,7 +64,7 @@ const (
 	blockSize = 1 << 17 // scores of a block, about
 )
 
-func bindAttention[T real.Float](b *ops.Bind, a *attentionAttrs, g *attentionGeometry) (ops.Kernel, error) {
+func bindAttention[T real.Float](b *ops.Bind, a *attentionAttrs, g *attentionGeometry) (*attention[T], error) {
 	k := &attention[T]{Loops: real.For[T](), attentionGeometry: *g, scale: T(g.scale), cap: T(a.Softcap), mode: a.QkMatmulOutputMode}
 	if dt := b.In(attQ).DT; dt == tensor.Float16 || dt == tensor.BFloat16 {
 		k.half = dt
@@ -470,7 +471,9 @@ func (k *attention[T]) finishRow(b *span, r int, row []T) {
 		clear(seen)
 	} else {
 		k.softmax(seen)
-		k.round(seen)
+		if !k.exactProbs {
+			k.round(seen)
+		}
 	}
 	k.write(out, row, scoresSoftmax)
 }

@@ -10,7 +10,9 @@ import "ingot/ops"
 var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	Conv, ConvNHWC, ToNHWC, ToNCHW,
 	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
-	LayerNormalization, RMSNormalization, Attention,
+	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
+	LayerNormalization, RMSNormalization, Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding,
+	NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss,
 }
 
 // Version histories that many operators share.
