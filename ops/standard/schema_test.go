@@ -49,9 +49,6 @@ func schemas(t *testing.T) map[string][]schema {
 	}
 	out := map[string][]schema{}
 	for _, s := range all.Schemas {
-		if s.Deprecated {
-			continue // not an operator of that version any more
-		}
 		key := s.Domain + ":" + s.Name
 		out[key] = append(out[key], s)
 	}
@@ -80,6 +77,8 @@ func TestDeclarations(t *testing.T) {
 		for _, v := range op.Versions {
 			have = append(have, v.Since)
 		}
+		// A deprecated version is not an operator any more, but models that have it may be run nevertheless.
+		history = slices.DeleteFunc(slices.Clone(history), func(s schema) bool { return s.Deprecated && !slices.Contains(have, s.Since) })
 		for _, s := range history {
 			want = append(want, s.Since)
 		}
