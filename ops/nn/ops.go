@@ -11,7 +11,6 @@ var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	Conv, ConvNHWC, ToNHWC, ToNCHW,
 	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
 	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
-	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
 	LayerNormalization, RMSNormalization, Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding,
 	NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss,
 }

@@ -40,13 +40,18 @@ func (c *Conv[T]) prepareDepth() {
 	p.tier = cpu.Current()
 	last := len(c.Out) - 1
 	p.divide(c.pixels(), c.Out[last], c.Taps()*c.Channels)
+	p.measure(&c.Window, c.Channels)
+}
+
+// measure works out the distances of neighbours in the input.
+func (p *depthPlan) measure(w *Window, channels int) {
 	if p.strides == nil {
-		p.strides = make([]int, last+1)
+		p.strides = make([]int, len(w.In))
 	}
-	p.image = c.Channels
-	for d := last; d >= 0; d-- {
+	p.image = channels
+	for d := len(w.In) - 1; d >= 0; d-- {
 		p.strides[d] = p.image
-		p.image *= c.In[d]
+		p.image *= w.In[d]
 	}
 }
 
@@ -153,7 +158,7 @@ func (c *Conv[T]) depthPixel(n, x int) {
 			copy(acc, c.Bias[c0:])
 		}
 		for t := range c.Taps() {
-			off, ok := c.tapOffset(n, x, t)
+			off, ok := c.depth.tapOffset(&c.Window, n, x, t)
 			if !ok {
 				continue
 			}
@@ -183,20 +188,19 @@ func (c *Conv[T]) depthPixel(n, x int) {
 }
 
 // tapOffset is where the pixel lies that output pixel x of line n sees under kernel element t, and whether there is one.
-func (c *Conv[T]) tapOffset(n, x, t int) (int, bool) {
-	p := &c.depth
-	last := len(c.Out) - 1
-	at := x*c.Stride[last] - c.Begin[last] + t%c.Kernel[last]*c.Dilation[last]
-	if at < 0 || at >= c.In[last] {
+func (p *depthPlan) tapOffset(w *Window, n, x, t int) (int, bool) {
+	last := len(w.Out) - 1
+	at := x*w.Stride[last] - w.Begin[last] + t%w.Kernel[last]*w.Dilation[last]
+	if at < 0 || at >= w.In[last] {
 		return 0, false
 	}
 	off := at * p.strides[last]
-	t /= c.Kernel[last]
+	t /= w.Kernel[last]
 	for d := last - 1; d >= 0; d-- {
-		y := n%c.Out[d]*c.Stride[d] - c.Begin[d] + t%c.Kernel[d]*c.Dilation[d]
-		n /= c.Out[d]
-		t /= c.Kernel[d]
-		if y < 0 || y >= c.In[d] {
+		y := n%w.Out[d]*w.Stride[d] - w.Begin[d] + t%w.Kernel[d]*w.Dilation[d]
+		n /= w.Out[d]
+		t /= w.Kernel[d]
+		if y < 0 || y >= w.In[d] {
 			return 0, false
 		}
 		off += y * p.strides[d]
