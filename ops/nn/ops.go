@@ -9,6 +9,7 @@ import "ingot/ops"
 // Ops lists the family.
 var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	Conv, ConvNHWC, ToNHWC, ToNCHW,
+	ConvTranspose, ConvTransposeNHWC,
 	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
 	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
 	LayerNormalization, RMSNormalization, Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding,

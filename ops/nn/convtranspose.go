@@ -1,0 +1,455 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+
+	"ingot/internal/kernel/conv"
+	"ingot/internal/kernel/gemm"
+	"ingot/internal/kernel/move"
+	"ingot/internal/sym"
+	"ingot/ops"
+	"ingot/ops/internal/wide"
+	"ingot/tensor"
+)
+
+type convTransposeAttrs struct {
+	AutoPad       string `onnx:",NOTSET"`
+	Dilations     []int
+	Group         int `onnx:",1"`
+	KernelShape   []int
+	OutputPadding []int
+	OutputShape   []int
+	Pads          []int
+	Strides       []int
+}
+
+// ConvTranspose is the transposed convolution of images given as planes: each input pixel adds the filters, scaled, to the result.
+var ConvTranspose = ops.Def(ops.Spec[convTransposeAttrs]{
+	Name: "ConvTranspose", In: "X:T, W:T, B:T?", Out: "Y:T", Types: "T=floats4", Vers: sinceConv,
+	Infer:  func(c *ops.Infer, a *convTransposeAttrs) error { return a.filter(planes).infer(c) },
+	Bind:   func(b *ops.Bind, a *convTransposeAttrs) (ops.Kernel, error) { return a.filter(planes).bind(b) },
+	Layout: ops.Layout{Kind: ops.Spatial, Twin: "ConvTransposeNHWC"},
+})
+
+type fusedConvTransposeAttrs struct {
+	AutoPad       string `onnx:",NOTSET"`
+	Dilations     []int
+	Group         int `onnx:",1"`
+	KernelShape   []int
+	OutputPadding []int
+	OutputShape   []int
+	Pads          []int
+	Strides       []int
+	Act           string
+	ActAlpha      float32
+	ActBeta       float32
+}
+
+// ConvTransposeNHWC is act(ConvTranspose) of images given as rows of channels. W is as ConvTranspose has it.
+var ConvTransposeNHWC = ops.Def(ops.Spec[fusedConvTransposeAttrs]{
+	Name: "ConvTransposeNHWC", Domain: ops.Internal, In: "X:T, W:T, B:T?", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 1}},
+	Infer: func(c *ops.Infer, a *fusedConvTransposeAttrs) error { return a.filter().infer(c) },
+	Bind:  func(b *ops.Bind, a *fusedConvTransposeAttrs) (ops.Kernel, error) { return a.filter().bind(b) },
+})
+
+func (a *convTransposeAttrs) filter(l layout) *transposed {
+	return &transposed{
+		filter: filter{layout: l, window: window{autoPad: a.AutoPad, kernel: a.KernelShape, strides: a.Strides, pads: a.Pads, dilations: a.Dilations}, group: a.Group},
+		extra:  a.OutputPadding, shape: a.OutputShape,
+	}
+}
+
+func (a *fusedConvTransposeAttrs) filter() *transposed {
+	c := convTransposeAttrs{a.AutoPad, a.Dilations, a.Group, a.KernelShape, a.OutputPadding, a.OutputShape, a.Pads, a.Strides}
+	f := c.filter(rows)
+	f.act = actAttrs{a.Act, a.ActAlpha, a.ActBeta}
+	return f
+}
+
+// transposed is a transposed convolution's attributes.
+type transposed struct {
+	filter
+	extra []int // output_padding
+	shape []int // output_shape
+}
+
+func (f *transposed) infer(c *ops.Infer) error {
+	x, w := c.In(0), c.In(1)
+	rank := max(x.Rank(), w.Rank())
+	if rank < 0 {
+		return c.OutUnranked(0, x.DT)
+	}
+	n := rank - 2
+	if n < 1 {
+		return fmt.Errorf("X has rank %d and W rank %d; there must be a spatial dimension", x.Rank(), w.Rank())
+	}
+	if x.Ranked && w.Ranked && x.Rank() != w.Rank() {
+		return fmt.Errorf("X has rank %d, but W has rank %d", x.Rank(), w.Rank())
+	}
+	if err := f.checkAll(n); err != nil {
+		return err
+	}
+	xs, ws := unknownIf(x, rank), unknownIf(w, rank)
+	kernel, err := f.kernelOf(ws[2:])
+	if err != nil {
+		return err
+	}
+	channels, filters := xs[f.layout.channels(rank)], ws[1].Mul(ops.Num(f.group))
+	if channels.Known() && ws[0].Known() && !channels.Equal(ws[0]) {
+		return fmt.Errorf("X has %s channels, W takes %s", channels, ws[0])
+	}
+	if v, ok := ws[0].Int(); ok && v%int64(f.group) != 0 {
+		return fmt.Errorf("W takes %d channels, which %d groups can't share", v, f.group)
+	}
+	if b := c.In(2); b.Ranked && (len(b.Shape) != 1 || b.Shape[0].Known() && filters.Known() && !b.Shape[0].Equal(filters)) {
+		return fmt.Errorf("B is %s; it must have an element for each of %s filters", sym.ShapeString(b.Shape), filters)
+	}
+	in, out := spatial(f.layout, xs), make([]ops.Dim, n)
+	for d := range out {
+		if out[d], _, err = f.size(d, in[d], kernel[d]); err != nil {
+			return err
+		}
+	}
+	return c.Out(0, x.DT, f.layout.shape(xs[0], filters, out)...)
+}
+
+func (f *transposed) checkAll(n int) error {
+	if err := f.check(n); err != nil {
+		return err
+	}
+	if f.group < 1 {
+		return fmt.Errorf("attribute group: %d; must be at least 1", f.group)
+	}
+	if len(f.shape) == n+2 {
+		f.shape = spatial(f.layout, f.shape) // some writers give all dimensions
+	}
+	if f.shape != nil && len(f.shape) != n {
+		return fmt.Errorf("attribute output_shape: %v has %d elements for %d spatial dimensions", f.shape, len(f.shape), n)
+	}
+	if f.extra != nil && len(f.extra) != n {
+		return fmt.Errorf("attribute output_padding: %v has %d elements for %d spatial dimensions", f.extra, len(f.extra), n)
+	}
+	for _, l := range [][]int{f.shape, f.extra} {
+		for _, v := range l {
+			if v < 0 || v > maxWindow {
+				return fmt.Errorf("attributes output_shape %v and output_padding %v: each element must be from 0 to %d", f.shape, f.extra, maxWindow)
+			}
+		}
+	}
+	return nil
+}
+
+// size returns the size of the result along dimension d, and how much is cut off before it.
+func (f *transposed) size(d int, in, k ops.Dim) (out, begin ops.Dim, err error) {
+	n := max(len(f.kernel), len(f.pads)/2)
+	stride := ops.Num(f.stride(d))
+	full := in.Sub(ops.Num(1)).Mul(stride).Add(f.reach(d, k)) // all that filters reach
+	if f.extra != nil {
+		full = full.Add(ops.Num(f.extra[d]))
+	}
+	switch {
+	case f.shape != nil:
+		out = ops.Num(f.shape[d])
+	case f.same():
+		out = in.Mul(stride)
+	default:
+		b, e := f.padding(d, n)
+		out = full.Sub(ops.Num(b + e))
+		if v, ok := out.Int(); ok && v < 0 {
+			if !in.Is(0) {
+				return out, begin, fmt.Errorf("spatial dimension %d of the result would have %d elements", d, v)
+			}
+			out = ops.Num(0)
+		}
+		return out, ops.Num(b), nil
+	}
+	// What is too much is cut off on both sides; SAME_UPPER cuts more at the end.
+	cut := full.Sub(out).Max(ops.Num(0))
+	begin = cut.FloorDiv(ops.Num(2))
+	if f.autoPad != "SAME_UPPER" {
+		begin = cut.Sub(begin)
+	}
+	return out, begin, nil
+}
+
+func (f *transposed) bind(b *ops.Bind) (ops.Kernel, error) {
+	if b.In(0).DT == tensor.Float64 {
+		return newTransposed[float64](b, f)
+	}
+	return newTransposed[float32](b, f)
+}
+
+// A transposed convolution is as many ordinary ones as the product of its strides: results whose places leave the same remainder see
+// the same part of the kernel, turned round, at stride 1.
+type transposedKernel[T conv.Number] struct {
+	phases             []phase[T]
+	x, w, bias         wide.Operand[T]
+	y                  wide.Result[T]
+	in                 turn[T]
+	part               wide.Buffer // results of all phases, one after another, unless there is only one and it needs no move
+	filters, storage   wide.Buffer // of weights that change from run to run
+	temporary          wide.Buffer
+	constant           bool
+	group, wc, wo, wts int // of W: channels, filters of a group, taps
+	moves              []turnJob
+}
+
+type phase[T conv.Number] struct {
+	c      conv.Conv[T]
+	format conv.Format
+	own    conv.Weights[T]
+	taps   []int // of W, one for each tap of the phase; -1 for none
+	first  int   // tile
+	at     int   // in part
+}
+
+func newTransposed[T conv.Number](b *ops.Bind, f *transposed) (ops.Kernel, error) {
+	xd, wd, yd := b.Dims(0), b.Dims(1), b.OutDims(0)
+	if err := f.checkAll(len(xd) - 2); err != nil {
+		return nil, err
+	}
+	in, out, kernel := spatial(f.layout, xd), spatial(f.layout, yd), wd[2:]
+	k := &transposedKernel[T]{constant: b.Constant(1) != nil, group: f.group, wc: wd[0], wo: wd[1], wts: elements(kernel)}
+	filters := wd[1] * f.group
+	var room wide.Room[T]
+	k.x, k.bias, k.y = room.In(b, 0), room.In(b, 2), room.Out(b, 0)
+	if f.layout == planes {
+		k.in = toRows(&room, xd[0], wd[0], elements(in))
+	}
+	begin := make([]int, len(in))
+	for d := range begin {
+		_, v, err := f.size(d, ops.Num(in[d]), ops.Num(kernel[d]))
+		if err != nil {
+			return nil, err
+		}
+		begin[d] = num64(v)
+	}
+	total, storage, temp, most := 0, 0, 0, 0
+	for r := range f.remainders(out) {
+		w, taps := f.phase(r, begin, in, kernel, out)
+		s := conv.Shape{Window: w, Images: xd[0], Channels: wd[0], Filters: filters, Groups: f.group}
+		p := phase[T]{c: conv.Conv[T]{Shape: s}, format: conv.Choose[T](&s, conv.Options{Strict: b.Strict}), taps: taps, at: total}
+		k.moves = append(k.moves, turnJob{c: f.place(r, &s, out, tensorSize[T]())})
+		total += s.Images * elements(w.Out) * filters
+		n, t := conv.PackedLen[T](&s, p.format)
+		storage, temp, most = storage+n, max(temp, t), max(most, wd[0]*wd[1]*len(taps))
+		k.phases = append(k.phases, p)
+	}
+	if len(k.phases) == 1 && k.moves[0].c.Contiguous() {
+		k.moves = nil
+	} else {
+		k.part = room.Buffer(total)
+	}
+	if !k.constant {
+		k.w, k.filters, k.storage, k.temporary = room.In(b, 1), room.Buffer(most), room.Buffer(storage), room.Buffer(temp)
+	}
+	room.Claim(b)
+	return k, k.prepare(b, f)
+}
+
+// prepare sets weights and epilogues of the phases.
+func (k *transposedKernel[T]) prepare(b *ops.Bind, f *transposed) error {
+	for i := range k.phases {
+		p := &k.phases[i]
+		p.c.Weights = &p.own
+		if k.constant {
+			key := fmt.Sprintf("conv transposed %d of %d groups, taps %v of %v", p.format, f.group, p.taps, p.c.Kernel)
+			form, err := b.Packed(1, key, func(t *tensor.Tensor) (any, int, error) {
+				w := make([]T, k.wc*k.wo*len(p.taps))
+				k.pick(w, wide.Values[T](t), p.taps)
+				packed, err := conv.Pack(&p.c.Shape, p.format, w)
+				if err != nil {
+					return nil, 0, err
+				}
+				return packed, packed.Bytes(), nil
+			})
+			if err != nil {
+				return err
+			}
+			p.c.Weights, _ = form.(*conv.Weights[T])
+		}
+		if e, ok := any(&p.c.Epilogue).(*gemm.Epilogue[float32]); ok {
+			if err := f.act.set(e); err != nil {
+				return err
+			}
+		} else if f.act.Act != "" {
+			return fmt.Errorf("no fused transposed convolution of %s has an activation", b.In(0).DT)
+		}
+	}
+	return nil
+}
+
+func tensorSize[T conv.Number]() int { return wide.DType[T]().Size() }
+
+// remainders yields the remainders of places by the strides, dimension by dimension, that occur in the result.
+func (f *transposed) remainders(out []int) func(yield func([]int) bool) {
+	return func(yield func([]int) bool) {
+		r := make([]int, len(out))
+		for {
+			if !yield(slices.Clone(r)) {
+				return
+			}
+			d := len(r) - 1
+			for ; d >= 0; d-- {
+				if r[d]++; r[d] < min(f.stride(d), out[d]) {
+					break
+				}
+				r[d] = 0
+			}
+			if d < 0 {
+				return
+			}
+		}
+	}
+}
+
+// phase returns the window of the results that leave the remainders r, and the taps of the kernel that it has.
+//
+// Tap k adds input i to result o = i·stride + k·dilation − begin. For o = j·stride + r that is input i = j + (r + begin − k·dilation)/stride,
+// for the taps that leave no remainder there: every (stride/gcd)-th, whose inputs lie dilation/gcd apart.
+func (f *transposed) phase(r, begin, in, kernel, out []int) (conv.Window, []int) {
+	n := len(in)
+	w := conv.Window{In: in, Out: make([]int, n), Kernel: make([]int, n), Stride: make([]int, n), Dilation: make([]int, n), Begin: make([]int, n)}
+	taps := []int{0}
+	for d := range n {
+		stride, dil := f.stride(d), f.dilation(d)
+		w.Stride[d], w.Dilation[d] = 1, dil/gcd(stride, dil)
+		w.Out[d] = max(0, (out[d]-r[d]+stride-1)/stride)
+		var own []int
+		for k := kernel[d] - 1; k >= 0; k-- {
+			if at := r[d] + begin[d] - k*dil; at%stride == 0 {
+				if len(own) == 0 {
+					w.Begin[d] = -at / stride
+				}
+				own = append(own, k)
+			}
+		}
+		if len(own) == 0 {
+			own, w.Begin[d] = []int{-1}, -in[d] // one tap that lies behind the image
+		}
+		w.Kernel[d] = len(own)
+		var next []int
+		for _, t := range taps {
+			for _, k := range own {
+				if t < 0 || k < 0 {
+					next = append(next, -1)
+				} else {
+					next = append(next, t*kernel[d]+k)
+				}
+			}
+		}
+		taps = next
+	}
+	return w, taps
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// place is the copy of a phase's results to where they belong.
+func (f *transposed) place(r []int, s *conv.Shape, out []int, width int) move.Copy {
+	n := len(out)
+	pixel, channel := s.Filters, 1
+	if f.layout == planes {
+		pixel, channel = 1, elements(out)
+	}
+	dims := make([]move.Dim, n+2)
+	dims[0] = move.Dim{N: s.Images, Dst: elements(out) * s.Filters, Src: elements(s.Out) * s.Filters}
+	dims[n+1] = move.Dim{N: s.Filters, Dst: channel, Src: 1}
+	dst, src, at := pixel, s.Filters, 0
+	for d := n - 1; d >= 0; d-- {
+		dims[d+1] = move.Dim{N: s.Out[d], Dst: dst * f.stride(d), Src: src}
+		at += r[d] * dst
+		dst *= out[d]
+		src *= s.Out[d]
+	}
+	return move.NewCopy(width, at, 0, dims...)
+}
+
+// pick makes the filters of a phase, [filters, channels of a group, taps], of W, [channels, filters of a group, taps].
+func (k *transposedKernel[T]) pick(dst, w []T, taps []int) {
+	perGroup := k.wc / k.group
+	i := 0
+	for g := range k.group {
+		for o := range k.wo {
+			for c := range perGroup {
+				row := w[((g*perGroup+c)*k.wo+o)*k.wts:][:k.wts]
+				for _, t := range taps {
+					dst[i] = 0
+					if t >= 0 {
+						dst[i] = row[t]
+					}
+					i++
+				}
+			}
+		}
+	}
+}
+
+// Run computes the convolution.
+func (k *transposedKernel[T]) Run(c *ops.Call) error {
+	s := wide.Open[T](c)
+	y := k.y.Elements(c, s)
+	if len(y) == 0 {
+		return nil
+	}
+	x, err := k.in.before(c, s, k.x.Load(c, s))
+	if err != nil {
+		return err
+	}
+	bias := k.bias.Load(c, s)
+	tiles := 0
+	part := y
+	if k.moves != nil {
+		part = s.Part(k.part)
+	}
+	storage := s.Part(k.storage)
+	for i := range k.phases {
+		p := &k.phases[i]
+		if !k.constant {
+			w := s.Part(k.filters)
+			k.pick(w, k.w.Load(c, s), p.taps)
+			n, _ := conv.PackedLen[T](&p.c.Shape, p.format)
+			if err := conv.PackInto(&p.own, &p.c.Shape, p.format, w, storage[:n], s.Part(k.temporary)); err != nil {
+				return err
+			}
+			storage = storage[n:]
+		}
+		p.c.X, p.c.Bias, p.c.Y = x, bias, part[p.at:]
+		if err := p.c.Prepare(); err != nil {
+			return err
+		}
+		p.first = tiles
+		tiles += p.c.Tiles()
+	}
+	if err := c.Parallel(tiles, k); err != nil {
+		return err
+	}
+	for i := range k.moves {
+		m := &k.moves[i]
+		m.dst, m.src = slice(y), slice(part[k.phases[i].at:])
+		if err := c.Parallel(m.c.Tiles(), m); err != nil {
+			return err
+		}
+	}
+	k.y.Store(c, s)
+	return nil
+}
+
+// Tile computes a tile of one of the phases.
+func (k *transposedKernel[T]) Tile(w ops.Worker, i int) {
+	n, ok := slices.BinarySearchFunc(k.phases, i, func(p phase[T], i int) int { return p.first - i })
+	if !ok {
+		n--
+	}
+	for k.phases[n].c.Tiles() == 0 || i-k.phases[n].first >= k.phases[n].c.Tiles() {
+		n++ // phases without tiles share their first with the next
+	}
+	p := &k.phases[n]
+	p.c.Tile(i-p.first, wide.Scratchpad[T](w, p.c.ScratchLen()))
+}
