@@ -72,11 +72,11 @@ aren't given are random. Nothing is cached from run to run but what every progra
 		},
 	}
 	s := cmd.Flags()
-	s.IntSliceVar(&f.threads, "threads", []int{0}, "numbers of threads to measure, such as 1,2; 0: as many as there are processors")
-	s.IntVar(&f.runs, "runs", 0, "timed runs; 0: until 2 s and 20 runs have passed")
-	s.IntVar(&f.warmup, "warmup", -1, "runs before; -1: until 0.5 s and 3 runs have passed")
-	s.StringVar(&f.baseline, "baseline", "", "result of an earlier ingot bench --json to compare medians with")
-	s.StringVar(&f.failIf, "fail-if", "", "with --baseline: exit code 3 when a median grew by more, such as +5%")
+	s.IntSliceVar(&f.threads, "threads", []int{0}, "`numbers` of threads to measure, such as 1,2; 0: as many as there are processors")
+	s.IntVar(&f.runs, "runs", 0, "timed runs, a `number`; 0: until 2 s and 20 runs have passed")
+	s.IntVar(&f.warmup, "warmup", -1, "runs before, a `number`; -1: until 0.5 s and 3 runs have passed")
+	s.StringVar(&f.baseline, "baseline", "", "`file` with the result of an earlier ingot bench --json to compare medians with")
+	s.StringVar(&f.failIf, "fail-if", "", "with --baseline: exit code 3 when a median grew by more than a `percentage` such as +5%")
 	f.inputFlags.register(a, cmd)
 	f.exec.register(cmd)
 	f.source.register(cmd)

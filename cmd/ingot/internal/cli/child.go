@@ -22,6 +22,9 @@ import (
 // casesVerb is the hidden command that ingot test runs in its child processes.
 const casesVerb = "__cases"
 
+// beforeCase is called before each case, with its name; tests of the parent put their crashes here.
+var beforeCase = func(name string) {}
+
 // casesCommand reads tasks from standard input, a line each, and answers each with a line on standard output.
 func (a *app) casesCommand() *cobra.Command {
 	return &cobra.Command{
@@ -42,6 +45,7 @@ func (a *app) casesCommand() *cobra.Command {
 				if err := json.Unmarshal(line, &task); err != nil {
 					return err
 				}
+				beforeCase(task.Case.Name)
 				if err := enc.Encode(runTask(cmd.Context(), &task, memory)); err != nil {
 					return err
 				}

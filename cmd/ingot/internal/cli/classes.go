@@ -179,7 +179,9 @@ const barWidth = 30
 
 // bar draws a probability: in eighths of a block where the terminal shows them.
 func (s *stream) bar(p float64) string {
-	p = min(1, max(0, p))
+	if p = min(1, max(0, p)); math.IsNaN(p) {
+		return ""
+	}
 	if !s.utf8 {
 		return strings.Repeat("#", int(math.Round(p*barWidth)))
 	}

@@ -15,6 +15,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// Commands are listed in the order of use, not of the alphabet.
+func init() { cobra.EnableCommandSorting = false }
+
 // app is one invocation of the command.
 type app struct {
 	stdin  io.Reader
@@ -100,7 +103,7 @@ Nothing but this program is needed to run a model; converting needs Python.`,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
 	f.BoolVar(&a.json, "json", false, "the result as JSON on standard output")
-	f.StringVar(&a.logFormat, "log-format", "text", "form of messages on standard error: text or json")
+	f.StringVar(&a.logFormat, "log-format", "text", "`form` of messages on standard error: text or json")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &failure{code: ExitUsage, what: err.Error(), hint: fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())}
 	})

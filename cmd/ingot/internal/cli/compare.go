@@ -68,9 +68,9 @@ optimised form is then the one that keeps all values.)`,
 	f.execFlags.register(cmd)
 	f.source.register(cmd)
 	s := cmd.Flags()
-	s.StringVar(&f.expect, "expect", "", "file or folder with the expected outputs")
-	s.Float64Var(&f.rtol, "rtol", 1e-3, "relative tolerance")
-	s.Float64Var(&f.atol, "atol", 1e-5, "absolute tolerance")
+	s.StringVar(&f.expect, "expect", "", "`file` or folder with the expected outputs")
+	s.Float64Var(&f.rtol, "rtol", 1e-3, "relative tolerance, a `number`")
+	s.Float64Var(&f.atol, "atol", 1e-5, "absolute tolerance, a `number`")
 	s.BoolVar(&f.perNode, "per-node", false, "compare every value that the models compute")
 	return cmd
 }

@@ -45,7 +45,7 @@ The exit code is 5 when a node isn't supported; all such nodes are listed.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.inspect(cmd.Context(), args[0], f) },
 	}
 	s := cmd.Flags()
-	s.StringArrayVarP(&f.dims, "dim", "d", nil, "size of an open dimension, for the estimate: batch=4")
+	s.StringArrayVarP(&f.dims, "dim", "d", nil, "size of an open dimension for the estimate, `NAME=N`: batch=4")
 	s.BoolVar(&f.nodes, "nodes", false, "list the nodes")
 	s.BoolVar(&f.weights, "weights", false, "list the weights")
 	s.BoolVar(&f.metadata, "metadata", false, "list the metadata")

@@ -148,6 +148,9 @@ func (f *pythonFlags) ownEnvironment(ctx context.Context, a *app, tool string) (
 			return &converter{env.Python, tool, env.Dir}, nil
 		}
 	}
+	if python, dir := otherEnvironment(ctx); python != "" {
+		return &converter{python, tool, dir}, nil
+	}
 	dir, _, err := pyenv.Lookup(ctx, specs[0])
 	if err != nil {
 		return nil, err
@@ -179,6 +182,30 @@ func (f *pythonFlags) ownEnvironment(ctx context.Context, a *app, tool string) (
 		a.warn("PyTorch for CPUs only can't be installed, so the ordinary one is: %s", firstLine(err.Error()))
 	}
 	return nil, nil
+}
+
+// otherEnvironment finds an environment of ingot's that was made for other requirements but has all there is need for, the newest one.
+func otherEnvironment(ctx context.Context) (python, dir string) {
+	cache, err := userdir.Cache()
+	if err != nil {
+		return "", ""
+	}
+	entries, err := os.ReadDir(cache)
+	if err != nil {
+		return "", ""
+	}
+	var newest time.Time
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), "py-") || !info.ModTime().After(newest) {
+			continue
+		}
+		env := filepath.Join(cache, e.Name())
+		if p, err := probe(ctx, interpreter(env)); err == nil && len(p.Missing) == 0 {
+			python, dir, newest = interpreter(env), env, info.ModTime()
+		}
+	}
+	return python, dir
 }
 
 func (a *app) installLine(line string) { a.live.set("installing PyTorch: %s", line) }

@@ -49,9 +49,9 @@ result kept in the user's cache folder.`,
 	f.execFlags.register(cmd)
 	f.source.register(cmd)
 	s := cmd.Flags()
-	s.StringArrayVarP(&f.outputs, "output", "o", nil, "where outputs go: NAME=FILE.npy, a folder, out.npz or out.safetensors")
-	s.IntVar(&f.top, "top", 0, "show the N most probable classes")
-	s.StringVar(&f.labels, "labels", "", "file with the classes' names, one a line")
+	s.StringArrayVarP(&f.outputs, "output", "o", nil, "where outputs go: `NAME=FILE`.npy, a folder, out.npz or out.safetensors")
+	s.IntVar(&f.top, "top", 0, "show the `N` most probable classes")
+	s.StringVar(&f.labels, "labels", "", "`file` with the classes' names, one a line")
 	a.completeFromModel(cmd, "output", func(m *modelNames) []string { return suffixed(m.outputs, "=") })
 	return cmd
 }

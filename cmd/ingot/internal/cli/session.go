@@ -26,12 +26,12 @@ type inputFlags struct {
 
 func (f *inputFlags) register(a *app, cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringArrayVarP(&f.inputs, "input", "i", nil, "an input: x=@a.npy, x=@cat.png, x=1,2,3, x=rand … (ingot help inputs)")
-	s.StringVar(&f.data, "data", "", "folder with the inputs: test_data_set_0, or one with an index.json")
-	s.StringArrayVarP(&f.dims, "dim", "d", nil, "size of an open dimension: batch=4, or x.batch=4, or x.0=4")
-	s.StringArrayVar(&f.ranges, "range", nil, "range of a random input: x=0:10")
-	s.StringArrayVar(&f.images, "image", nil, "how a picture becomes an input: x:rgb,224x224,scale=1/255,mean=A/B/C,std=A/B/C")
-	s.Uint64Var(&f.seed, "seed", 0, "seed of random inputs")
+	s.StringArrayVarP(&f.inputs, "input", "i", nil, "an input, `NAME=VALUE`: x=@a.npy, x=@cat.png, x=1,2,3, x=rand … (ingot help inputs)")
+	s.StringVar(&f.data, "data", "", "`folder` with the inputs: test_data_set_0, or one with an index.json")
+	s.StringArrayVarP(&f.dims, "dim", "d", nil, "size of an open dimension, `NAME=N`: batch=4, or x.batch=4, or x.0=4")
+	s.StringArrayVar(&f.ranges, "range", nil, "range of a random input, `NAME=LOW:HIGH`: x=0:10")
+	s.StringArrayVar(&f.images, "image", nil, "how a picture becomes an input, `NAME:SETTINGS`: x:rgb,224x224,scale=1/255,mean=A/B/C,std=A/B/C")
+	s.Uint64Var(&f.seed, "seed", 0, "seed of random inputs, a `number`")
 	a.completeFromModel(cmd, "input", func(m *modelNames) []string { return suffixed(m.inputs, "=") })
 	a.completeFromModel(cmd, "dim", func(m *modelNames) []string { return suffixed(m.dims, "=") })
 	a.completeFromModel(cmd, "range", func(m *modelNames) []string { return suffixed(m.inputs, "=") })
@@ -74,11 +74,11 @@ type execFlags struct {
 func (f *execFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
 	if s.Lookup("threads") == nil {
-		s.IntVar(&f.threads, "threads", 0, "goroutines that work for one run; 0: as many as there are processors")
+		s.IntVar(&f.threads, "threads", 0, "goroutines that work for one run, a `number`; 0: as many as there are processors")
 	}
 	s.DurationVar(&f.timeout, "timeout", 0, "time limit, such as 30s; exit code 124 when it passes")
 	s.BoolVar(&f.noOptimize, "no-optimize", false, "leave out all optimiser passes")
-	s.StringVar(&f.memory, "memory-limit", "", "most memory for the values of a run, such as 500MB")
+	s.StringVar(&f.memory, "memory-limit", "", "most memory for the values of a run, an `amount` such as 500MB")
 	s.BoolVar(&f.newer, "newer-opset", false, "try a model of a newer opset than any known")
 }
 

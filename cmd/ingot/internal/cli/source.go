@@ -27,8 +27,8 @@ type sourceFlags struct {
 
 func (f *sourceFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringVar(&f.convert, "convert", "", "options of ingot convert, where MODEL is a PyTorch file: --convert '--factory net.py:build'")
-	s.StringVar(&f.python, "python", "", "the Python interpreter to convert a PyTorch file with")
+	s.StringVar(&f.convert, "convert", "", "`options` of ingot convert, where MODEL is a PyTorch file: --convert '--factory net.py:build'")
+	s.StringVar(&f.python, "python", "", "the Python `interpreter` to convert a PyTorch file with")
 }
 
 // torchSuffixes end the names of PyTorch's files.

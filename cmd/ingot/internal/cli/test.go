@@ -68,16 +68,16 @@ A skip file lists cases that aren't run, one a line: name, then the reason.`,
 		},
 	}
 	s := cmd.Flags()
-	s.Float64Var(&f.rtol, "rtol", 1e-3, "relative tolerance")
-	s.Float64Var(&f.atol, "atol", 1e-7, "absolute tolerance")
-	s.IntVar(&f.threads, "threads", 1, "threads of each run; 0: as many as there are processors")
+	s.Float64Var(&f.rtol, "rtol", 1e-3, "relative tolerance, a `number`")
+	s.Float64Var(&f.atol, "atol", 1e-7, "absolute tolerance, a `number`")
+	s.IntVar(&f.threads, "threads", 1, "threads of each run, a `number`; 0: as many as there are processors")
 	s.BoolVar(&f.noOptimize, "no-optimize", false, "leave out all optimiser passes")
 	s.BoolVar(&f.bits, "bits", false, "run each case with 1 and 2 threads; a byte that differs fails it")
-	s.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "child processes at a time")
-	s.StringVar(&f.filter, "filter", "", "run only the cases whose names match this regular expression")
-	s.StringVar(&f.skipFile, "skip-file", "", "file with cases to skip and why")
+	s.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "child processes at a time, a `number`")
+	s.StringVar(&f.filter, "filter", "", "run only the cases whose names match this regular `expression`")
+	s.StringVar(&f.skipFile, "skip-file", "", "`file` with cases to skip and why")
 	s.DurationVar(&f.timeout, "timeout", time.Minute, "time limit of a case")
-	s.StringVar(&f.memory, "memory-limit", "4GiB", "most memory of a child process")
+	s.StringVar(&f.memory, "memory-limit", "4GiB", "most memory of a child process, an `amount`")
 	return cmd
 }
 
