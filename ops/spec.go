@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"unsafe"
 
 	"ingot/tensor"
 )
@@ -81,10 +82,9 @@ type Op struct {
 	Layout   Layout
 	InPlace  [][2]int8
 
+	spec  *Spec[someAttrs]
+	ptr   reflect.Type // pointer to the attribute struct
 	attrs *attrStruct
-	infer func(c *Infer, a any) error
-	bind  func(b *Bind, a any) (Kernel, error)
-	view  func(c *Infer, a any, o int) (int, int, bool)
 	err   error
 }
 
@@ -109,42 +109,38 @@ type Version struct {
 //	Limit *float32                         // nil when absent
 //	Epi   Epilogue `onnx:"-"`              // not an attribute: set by passes
 func Def[A any](s Spec[A]) *Op {
-	// What depends on A is as little as can be: each declaration instantiates it.
-	d := decl{attrs: reflect.TypeFor[A](), infer: s.Infer != nil, eval: s.Eval != nil, bind: s.Bind != nil}
-	op := &Op{Name: s.Name, Domain: s.Domain, Flags: s.Flags, Layout: s.Layout, InPlace: s.InPlace}
-	op.infer = func(c *Infer, a any) error { return s.Infer(c, a.(*A)) }
-	op.bind = func(b *Bind, a any) (Kernel, error) {
-		if s.Eval != nil {
-			return evalKernel(func(c *Call) error { return s.Eval(c, a.(*A)) }), nil
-		}
-		return s.Bind(b, a.(*A))
-	}
-	if s.View != nil {
-		op.view = func(c *Infer, a any, o int) (int, int, bool) { return s.View(c, a.(*A), o) }
-	}
-	op.declare(&d, s.In, s.Out, s.Types, s.Vers)
-	return op
+	// The compiler makes a copy of this function for each attribute struct. To keep the copies small, all else works on a Spec of one type:
+	// whatever A is, functions that take an *A are called alike.
+	return def((*Spec[someAttrs])(unsafe.Pointer(&s)), reflect.TypeFor[*A]())
 }
 
-// decl is what the declaration's checks need to know of it.
-type decl struct {
-	attrs             reflect.Type
-	infer, eval, bind bool
-}
+// someAttrs stands for an attribute struct of any type.
+type someAttrs struct{}
 
-func (op *Op) declare(d *decl, in, out, types string, vers []Ver) {
+// def makes an operator whose attributes are of type ptr, a pointer to a struct.
+func def(s *Spec[someAttrs], ptr reflect.Type) *Op {
+	op := &Op{Name: s.Name, Domain: s.Domain, Flags: s.Flags, Layout: s.Layout, InPlace: s.InPlace, spec: s, ptr: ptr}
 	var err error
-	if op.attrs, err = parseAttrStruct(d.attrs); err == nil {
-		err = op.history(in, out, types, vers)
+	if op.attrs, err = parseAttrStruct(ptr.Elem()); err == nil {
+		err = op.history(s.In, s.Out, s.Types, s.Vers)
 	}
 	switch {
 	case err != nil:
 		op.err = fmt.Errorf("%s: %w", op, err)
-	case !d.infer:
+	case s.Infer == nil:
 		op.err = fmt.Errorf("%s: no shape rule", op)
-	case d.eval == d.bind:
+	case (s.Eval == nil) == (s.Bind == nil):
 		op.err = fmt.Errorf("%s: either Eval or Bind", op)
 	}
+	return op
+}
+
+// some checks that a points to the operator's attribute struct.
+func (op *Op) some(a any) (*someAttrs, error) {
+	if reflect.TypeOf(a) != op.ptr {
+		return nil, fmt.Errorf("%s: its attributes are %s, not %T", op, op.ptr, a)
+	}
+	return (*someAttrs)(reflect.ValueOf(a).UnsafePointer()), nil
 }
 
 // evalKernel is a kernel that needs no preparation.
@@ -227,20 +223,36 @@ func (op *Op) Newest() *Version { return op.Versions[0] }
 func (op *Op) ParseAttrs(attrs Attrs) (any, error) { return op.attrs.parse(attrs) }
 
 // InferTypes runs the shape rule. a is what ParseAttrs returned.
-func (op *Op) InferTypes(c *Infer, a any) error { return op.infer(c, a) }
+func (op *Op) InferTypes(c *Infer, a any) error {
+	p, err := op.some(a)
+	if err != nil {
+		return err
+	}
+	return op.spec.Infer(c, p)
+}
 
 // BindKernel prepares the operator for concrete types.
-func (op *Op) BindKernel(b *Bind, a any) (Kernel, error) { return op.bind(b, a) }
+func (op *Op) BindKernel(b *Bind, a any) (Kernel, error) {
+	p, err := op.some(a)
+	if err != nil {
+		return nil, err
+	}
+	if op.spec.Eval != nil {
+		return evalKernel(func(c *Call) error { return op.spec.Eval(c, p) }), nil
+	}
+	return op.spec.Bind(b, p)
+}
 
 // HasView reports whether outputs may be views of inputs.
-func (op *Op) HasView() bool { return op.view != nil }
+func (op *Op) HasView() bool { return op.spec.View != nil }
 
 // ViewOf reports whether output o is bytes of an input, and which.
 func (op *Op) ViewOf(c *Infer, a any, o int) (input, offset int, ok bool) {
-	if op.view == nil {
+	p, err := op.some(a)
+	if err != nil || op.spec.View == nil {
 		return 0, 0, false
 	}
-	return op.view(c, a, o)
+	return op.spec.View(c, p, o)
 }
 
 // Param is an input or output in a version's schema.
