@@ -14,6 +14,9 @@ func (n *Node) Fold(limit int) bool {
 	if !n.foldable() {
 		return false
 	}
+	if n.takeData() {
+		return true
+	}
 	total := 0
 	for _, v := range n.Out {
 		if v == nil {
@@ -29,7 +32,7 @@ func (n *Node) Fold(limit int) bool {
 		}
 		total += k
 	}
-	if total > limit && !n.Is("Constant") {
+	if total > limit {
 		return false
 	}
 	ins := make([]tensor.Value, n.NumIn)
@@ -51,6 +54,21 @@ func (n *Node) Fold(limit int) bool {
 			return false
 		}
 		v.SetConst(&Const{T: t})
+	}
+	n.Kill()
+	return true
+}
+
+// takeData makes constants of outputs whose value the shape rule has told, as that of Constant does: nothing is computed or copied, so that
+// weights which stand in the graph as nodes stay where the file has them.
+func (n *Node) takeData() bool {
+	for _, v := range n.Out {
+		if v == nil || v.Type.Data == nil {
+			return false
+		}
+	}
+	for _, v := range n.Out {
+		v.SetConst(&Const{T: v.Type.Data})
 	}
 	n.Kill()
 	return true
