@@ -78,7 +78,7 @@ var common = []struct {
 	{"channels last", "Transpose", attr("perm", []int64{0, 2, 3, 1}), []*tensor.Tensor{iota32(1, 64, 56, 56)}},
 	{"channels", "Concat", attr("axis", 1), []*tensor.Tensor{iota32(2, 64, 28, 28), iota32(2, 64, 28, 28)}},
 	{"columns", "Concat", attr("axis", 3), []*tensor.Tensor{iota32(2, 64, 28, 28), iota32(2, 64, 28, 28)}},
-	{"every second", "Slice", nil, []*tensor.Tensor{iota32(1, 3, 320, 320), ints(0, 0), ints(1 << 40, 1 << 40), ints(2, 3), ints(2, 2)}},
+	{"every second", "Slice", nil, []*tensor.Tensor{iota32(1, 3, 320, 320), ints(0, 0), ints(1<<40, 1<<40), ints(2, 3), ints(2, 2)}},
 	{"border", "Pad", nil, []*tensor.Tensor{iota32(1, 32, 56, 56), ints(0, 0, 1, 1, 0, 0, 1, 1)}},
 	{"rows", "Gather", nil, []*tensor.Tensor{iota32(1000, 384), ints(make([]int64, 128)...)}},
 	{"whole", "Expand", nil, []*tensor.Tensor{iota32(1, 1, 128), ints(12, 128, 128)}},

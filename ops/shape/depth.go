@@ -16,12 +16,8 @@ type depthAttrs struct {
 var (
 	opDepthToSpace = ops.Def(ops.Spec[depthAttrs]{
 		Name: "DepthToSpace", In: "input:T", Out: "output:T", Types: "T=all4",
-		Vers: []ops.Ver{{Since: 28}, {Since: 13}, {Since: 11, Types: "T=all"}, {Since: 1, Attrs: "-mode"}},
-		Infer: func(c *ops.Infer, a *depthAttrs) error {
-			return a.infer(c, func(d []ops.Dim, b ops.Dim) []ops.Dim {
-				return []ops.Dim{d[0], d[1].FloorDiv(b.Mul(b)), d[2].Mul(b), d[3].Mul(b)}
-			}, [4]bool{1: true})
-		},
+		Vers:  []ops.Ver{{Since: 28}, {Since: 13}, {Since: 11, Types: "T=all"}, {Since: 1, Attrs: "-mode"}},
+		Infer: inferDepthToSpace, Layout: lastOf("DepthToSpaceNHWC"),
 		View: func(c *ops.Infer, a *depthAttrs, _ int) (int, int, bool) { return 0, 0, a.Blocksize == 1 },
 		Bind: func(b *ops.Bind, a *depthAttrs) (ops.Kernel, error) {
 			d, k := b.Dims(0), a.Blocksize
@@ -34,12 +30,8 @@ var (
 	})
 	opSpaceToDepth = ops.Def(ops.Spec[depthAttrs]{
 		Name: "SpaceToDepth", In: "input:T", Out: "output:T", Types: "T=all4",
-		Vers: []ops.Ver{{Since: 28}, {Since: 13, Attrs: "-mode"}, {Since: 1, Types: "T=all"}},
-		Infer: func(c *ops.Infer, a *depthAttrs) error {
-			return a.infer(c, func(d []ops.Dim, b ops.Dim) []ops.Dim {
-				return []ops.Dim{d[0], d[1].Mul(b).Mul(b), d[2].FloorDiv(b), d[3].FloorDiv(b)}
-			}, [4]bool{2: true, 3: true})
-		},
+		Vers:  []ops.Ver{{Since: 28}, {Since: 13, Attrs: "-mode"}, {Since: 1, Types: "T=all"}},
+		Infer: inferSpaceToDepth, Layout: lastOf("SpaceToDepthNHWC"),
 		View: func(c *ops.Infer, a *depthAttrs, _ int) (int, int, bool) { return 0, 0, a.Blocksize == 1 },
 		Bind: func(b *ops.Bind, a *depthAttrs) (ops.Kernel, error) {
 			d, k := b.Dims(0), a.Blocksize
@@ -51,6 +43,18 @@ var (
 		},
 	})
 )
+
+func inferDepthToSpace(c *ops.Infer, a *depthAttrs) error {
+	return a.infer(c, func(d []ops.Dim, b ops.Dim) []ops.Dim {
+		return []ops.Dim{d[0], d[1].FloorDiv(b.Mul(b)), d[2].Mul(b), d[3].Mul(b)}
+	}, [4]bool{1: true})
+}
+
+func inferSpaceToDepth(c *ops.Infer, a *depthAttrs) error {
+	return a.infer(c, func(d []ops.Dim, b ops.Dim) []ops.Dim {
+		return []ops.Dim{d[0], d[1].Mul(b).Mul(b), d[2].FloorDiv(b), d[3].FloorDiv(b)}
+	}, [4]bool{2: true, 3: true})
+}
 
 // infer checks the input and sets the output to what to makes of its shape. divide marks the dimensions that blocks must divide.
 func (a *depthAttrs) infer(c *ops.Infer, to func([]ops.Dim, ops.Dim) []ops.Dim, divide [4]bool) error {

@@ -36,6 +36,7 @@ var opConcat = ops.Def(ops.Spec[concatAttrs]{
 		}
 		return k, nil
 	},
+	Layout: ops.Layout{Kind: ops.AxisAttr},
 })
 
 // sliceCopy returns the copy of n rows along an axis: from row `from` of a tensor of shape src to row `to` of one of shape dst. The other
@@ -166,6 +167,7 @@ var opSplit = ops.Def(ops.Spec[splitAttrs]{
 		}
 		return k, nil
 	},
+	Layout: ops.Layout{Kind: ops.AxisAttr},
 })
 
 // splitEvenly makes explicit that a Split without sizes has a piece for each output.

@@ -24,4 +24,6 @@ var Ops = []*ops.Op{
 	opResize, opUpsample, opCol2Im,
 	// dropout.go, random.go
 	opDropout, opRandomUniform, opRandomNormal, opRandomUniformLike, opRandomNormalLike, opBernoulli, opMultinomial,
+	// nhwc.go
+	opPadNHWC, opResizeNHWC, opSliceNHWC, opDepthToSpaceNHWC, opSpaceToDepthNHWC,
 }

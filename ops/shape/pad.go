@@ -26,7 +26,7 @@ var opPad = ops.Def(ops.Spec[padAttrs]{
 		}}),
 	Infer: inferPad,
 	View:  func(c *ops.Infer, _ *padAttrs, _ int) (int, int, bool) { return 0, 0, unpadded(c) },
-	Bind:  bindPad,
+	Bind:  bindPad, Layout: lastOf("PadNHWC"),
 })
 
 // padInputs turns pads and value into inputs.
@@ -133,11 +133,16 @@ type padKernel struct {
 }
 
 func bindPad(b *ops.Bind, a *padAttrs) (ops.Kernel, error) {
-	dims, out := b.Dims(0), b.OutDims(0)
-	begin, _, err := padsOf(b.In(1), b.In(3), b.Has(3), len(dims))
+	begin, _, err := padsOf(b.In(1), b.In(3), b.Has(3), len(b.Dims(0)))
 	if err != nil {
 		return nil, err
 	}
+	return padBy(b, a, begin), nil
+}
+
+// padBy prepares a kernel that puts the input begin places into the output.
+func padBy(b *ops.Bind, a *padAttrs, begin []int64) ops.Kernel {
+	dims, out := b.Dims(0), b.OutDims(0)
 	axes := make([]move.Axis, len(dims))
 	step := strides(dims)
 	for i, n := range out {
@@ -146,7 +151,7 @@ func bindPad(b *ops.Bind, a *padAttrs) (ops.Kernel, error) {
 			axes[i].Table = padTable(a.Mode, dims[i], n, int(begin[i]), step[i])
 		}
 	}
-	return &padKernel{Pick: move.NewPick(b.In(0).DT.Size(), axes...)}, nil
+	return &padKernel{Pick: move.NewPick(b.In(0).DT.Size(), axes...)}
 }
 
 // padTable returns where each of the n places of a padded axis comes from, in elements; -1 for the fill.

@@ -38,6 +38,7 @@ var opResize = ops.Def(ops.Spec[resizeAttrs]{
 		}
 		return bindResize(b, &s, a.frame(b.In), a.ExtrapolationValue)
 	},
+	Layout: lastOf("ResizeNHWC"),
 })
 
 type resize10Attrs struct {
@@ -273,6 +274,14 @@ type geometry struct {
 	in, out    []int
 	scale      []float64
 	begin, end []float64
+}
+
+// numbers is geometry, for kernels: everything must be known by now.
+func (f *frame) numbers(dims []int) (*geometry, error) {
+	if !f.known() {
+		return nil, errLate("the output's size")
+	}
+	return f.geometry(dims)
 }
 
 func (f *frame) geometry(dims []int) (*geometry, error) {

@@ -14,14 +14,14 @@ import (
 )
 
 func bindResize(b *ops.Bind, s *resample.Spec, f frame, outside float32) (ops.Kernel, error) {
-	dims := b.Dims(0)
-	if !f.known() {
-		return nil, errLate("the output's size")
-	}
-	g, err := f.geometry(dims)
+	g, err := f.numbers(b.Dims(0))
 	if err != nil {
 		return nil, err
 	}
+	return bindGeometry(b, s, g, outside)
+}
+
+func bindGeometry(b *ops.Bind, s *resample.Spec, g *geometry, outside float32) (ops.Kernel, error) {
 	axes := g.axesFor(s)
 	dt := b.In(0).DT
 	if s.Filter == resample.Nearest {

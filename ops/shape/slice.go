@@ -38,6 +38,7 @@ var opSlice = ops.Def(ops.Spec[noAttrs]{
 		}
 		return bindCopy(cutCopy(b.In(0).DT.Size(), dims, cuts)), nil
 	},
+	Layout: lastOf("SliceNHWC"),
 })
 
 // cutCopy returns the copy of what the cuts, one a dimension, leave of a tensor.
