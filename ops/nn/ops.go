@@ -12,6 +12,7 @@ var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	ConvTranspose, ConvTransposeNHWC,
 	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
 	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
+	LRN, AffineGrid,
 	LayerNormalization, RMSNormalization, Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding,
 	NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss,
 }
