@@ -65,8 +65,9 @@ func gatherRows[T any](r *Rows, dst, src []T, at []int, lo, hi int) {
 			}
 		case n < shortRun:
 			for _, a := range rows {
-				for j, v := range s[a*n : a*n+n] {
-					d[j] = v
+				row := s[a*n : a*n+n]
+				for j := range row {
+					d[j] = row[j]
 				}
 				d = d[n:]
 			}
