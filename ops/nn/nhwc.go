@@ -137,3 +137,8 @@ func slice[T real.Float](s []T) move.Buf {
 	w := int(unsafe.Sizeof(zero))
 	return move.Buf{Bytes: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*w), Width: w}
 }
+
+// asSigned views bytes as int8.
+func asSigned(b []byte) []int8 {
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(b))), len(b))
+}
