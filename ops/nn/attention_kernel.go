@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"ingot/internal/kernel/gemm"
 	"ingot/internal/kernel/real"
@@ -40,22 +41,30 @@ type attention[T real.Float] struct {
 	pack                     packJob[T]
 	width                    int // distance of the rows of scores
 	tmp                      int // elements of scratch for the products
+	slots                    []slot[T]
 
 	// Of the run at hand.
 	qData, yData, qk []T
 	kData, vData     keys[T]
 }
 
-// keys is keys or values of one run.
-type keys[T any] struct {
-	data              []T
-	perBatch, perHead int // distances
-	row               int
-	size              int
+// slot is room for a product: gemm.Matmul can't be a local variable without being allocated. A tile claims one for as long as it runs.
+type slot[T real.Float] struct {
+	busy atomic.Bool
+	g    gemm.Matmul[T]
 }
 
-// at returns the keys of a head from the i-th on.
-func (x *keys[T]) at(batch, head, i int) []T { return x.data[batch*x.perBatch+head*x.perHead+i*x.row:] }
+const maxSlots = 64 // more tiles at once allocate
+
+// claim returns a free slot.
+func (k *attention[T]) claim(tile int) *slot[T] {
+	for i := range k.slots {
+		if s := &k.slots[(tile+i)%len(k.slots)]; s.busy.CompareAndSwap(false, true) {
+			return s
+		}
+	}
+	return new(slot[T])
+}
 
 const (
 	keyChunk  = 256
@@ -89,6 +98,7 @@ func bindAttention[T real.Float](b *ops.Bind, a *attentionAttrs, g *attentionGeo
 
 // divide lays out units, blocks and chunks: a function of shapes only.
 func (k *attention[T]) divide(room *wide.Room[T]) {
+	k.join.k, k.pack.k = k, k
 	if k.kvHeads == 0 {
 		return
 	}
@@ -113,9 +123,7 @@ func (k *attention[T]) divide(room *wide.Room[T]) {
 		n := k.batch * k.kvHeads * k.chunks
 		k.packRoomK, k.packRoomV = room.Buffer(n*sizeK), room.Buffer(n*sizeV)
 		k.packsK, k.packsV = make([]gemm.PackedB[T], n), make([]gemm.PackedB[T], n)
-		k.pack.k = k
 	}
-	k.join.k = k
 	k.width = (total + 15) / 16 * 16
 	for _, n := range []int{min(total, keyChunk), total % keyChunk, total} {
 		k.measure(min(k.block, k.rows), n)
@@ -125,8 +133,9 @@ func (k *attention[T]) divide(room *wide.Room[T]) {
 	cost := float64(k.block) * float64(total) * float64(k.size+k.vSize) * 2 / 30
 	k.tile = max(1, int(10_000/(cost+1)))
 	if k.units*k.blocks() <= 2*k.tile {
-		k.tile = k.units * k.blocks()
+		k.tile = max(1, k.units*k.blocks())
 	}
+	k.slots = make([]slot[T], min(maxSlots, (k.units*k.blocks()-1)/k.tile+1))
 }
 
 func (k *attention[T]) blocks() int { return (k.rows + k.block - 1) / k.block }
@@ -206,117 +215,14 @@ func (k *attention[T]) scaleHalves() {
 	}
 }
 
-// source describes keys or values as they come in.
-func (k *attention[T]) source(data []T, size int) keys[T] {
-	if k.packed {
-		return keys[T]{data, k.keys * k.kvHeads * size, size, k.kvHeads * size, size}
-	}
-	return keys[T]{data, k.kvHeads * k.keys * size, k.keys * size, size, size}
-}
-
-// joined describes keys or values with those of the past before them.
-func (k *attention[T]) joined(data []T, size int) keys[T] {
-	return keys[T]{data, k.kvHeads * k.total() * size, k.total() * size, size, size}
-}
-
-// joinPast copies past and new keys and values together, if there is a past or the result is wanted.
-func (k *attention[T]) joinPast(c *ops.Call, s wide.Scratch[T]) error {
-	place := func(r *wide.Result[T], room wide.Buffer, size int) keys[T] {
-		if r.Wanted() {
-			return k.joined(r.Elements(c, s), size)
-		}
-		return k.joined(s.Part(room), size)
-	}
-	j := &k.join
-	j.parts = [2]joinPart[T]{}
-	if k.presK.Wanted() || k.past > 0 {
-		j.parts[0] = joinPart[T]{place(&k.presK, k.joinedK, k.size), k.pastK.Load(c, s), k.kData}
-	}
-	if k.presV.Wanted() || k.past > 0 {
-		j.parts[1] = joinPart[T]{place(&k.presV, k.joinedV, k.vSize), k.pastV.Load(c, s), k.vData}
-	}
-	if j.parts[0].to.data == nil && j.parts[1].to.data == nil {
-		return nil
-	}
-	if err := c.Parallel(k.batch*k.kvHeads, j); err != nil {
-		return err
-	}
-	k.presK.Store(c, s)
-	k.presV.Store(c, s)
-	if k.past > 0 {
-		k.kData, k.vData = j.parts[0].to, j.parts[1].to
-	}
-	return nil
-}
-
-// joinJob copies the keys and values of a head a tile.
-type joinJob[T real.Float] struct {
-	k     *attention[T]
-	parts [2]joinPart[T]
-}
-
-type joinPart[T real.Float] struct {
-	to   keys[T]
-	past []T
-	from keys[T]
-}
-
-// Tile implements [ops.Job].
-func (j *joinJob[T]) Tile(_ ops.Worker, i int) {
-	k := j.k
-	batch, head := i/k.kvHeads, i%k.kvHeads
-	for p := range j.parts {
-		x := &j.parts[p]
-		if x.to.data == nil || x.to.size == 0 {
-			continue
-		}
-		dst := x.to.at(batch, head, 0)[:k.total()*x.to.size]
-		n := k.past * x.to.size
-		copy(dst[:n], x.past[i*n:])
-		for r := range k.keys {
-			copy(dst[n+r*x.to.size:][:x.to.size], x.from.at(batch, head, r))
-		}
-	}
-}
-
-// placePacks gives the packed chunks their memory.
-func (k *attention[T]) placePacks(s wide.Scratch[T]) {
-	roomK, roomV := s.Part(k.packRoomK), s.Part(k.packRoomV)
-	sizeK, sizeV := k.packLens()
-	for i := range k.packsK {
-		n := min(keyChunk, k.total()-i%k.chunks*keyChunk)
-		k.packsK[i].Over(k.size, n, roomK[i*sizeK:][:sizeK])
-		k.packsV[i].Over(n, k.vSize, roomV[i*sizeV:][:sizeV])
-	}
-}
-
-// packJob packs a chunk a tile.
-type packJob[T real.Float] struct{ k *attention[T] }
-
-// Tile implements [ops.Job].
-func (p *packJob[T]) Tile(_ ops.Worker, i int) {
-	k := p.k
-	batch, head, key := i/k.chunks/k.kvHeads, i/k.chunks%k.kvHeads, i%k.chunks*keyChunk
-	if b := &k.packsK[i]; k.size > 0 {
-		src := k.kData.at(batch, head, key)
-		for t := range b.Tiles() {
-			b.PackTile(t, src, k.kData.row, true)
-		}
-	}
-	if b := &k.packsV[i]; k.vSize > 0 {
-		src := k.vData.at(batch, head, key)
-		for t := range b.Tiles() {
-			b.PackTile(t, src, k.vData.row, false)
-		}
-	}
-}
-
 // Tile implements [ops.Job]: some blocks.
 func (k *attention[T]) Tile(w ops.Worker, i int) {
+	s := k.claim(i)
+	defer s.busy.Store(false)
 	rows := min(k.block, k.rows)
 	scratch := wide.Scratchpad[T](w, rows*k.width+k.tmp)
 	for n := i * k.tile; n < min((i+1)*k.tile, k.units*k.blocks()); n++ {
-		k.compute(n/k.blocks(), n%k.blocks()*k.block, scratch[:rows*k.width], scratch[rows*k.width:])
+		k.compute(&s.g, n/k.blocks(), n%k.blocks()*k.block, scratch[:rows*k.width], scratch[rows*k.width:])
 	}
 }
 
@@ -328,18 +234,18 @@ type span struct {
 }
 
 // compute computes a block.
-func (k *attention[T]) compute(unit, r0 int, scores, tmp []T) {
+func (k *attention[T]) compute(g *gemm.Matmul[T], unit, r0 int, scores, tmp []T) {
 	perBatch := k.heads / k.group
 	b := span{batch: unit / perBatch, head: unit % perBatch * k.group, r0: r0, rows: min(k.block, k.rows-r0)}
 	b.kvHead = b.head / (k.heads / k.kvHeads)
 	k.look(&b)
 	if b.c0 < b.c1 {
-		k.multiplyQK(&b, scores, tmp)
+		k.multiplyQK(g, &b, scores, tmp)
 	}
 	for r := range b.rows {
 		k.finishRow(&b, r, scores[r*k.width:][:b.c1-b.c0])
 	}
-	k.multiplyPV(&b, scores, tmp)
+	k.multiplyPV(g, &b, scores, tmp)
 }
 
 // query returns the head and the query of a row of a unit.
@@ -368,8 +274,8 @@ func (k *attention[T]) look(b *span) {
 }
 
 // multiplyQK computes the scores of the keys that the block looks at.
-func (k *attention[T]) multiplyQK(b *span, scores, tmp []T) {
-	g := gemm.Matmul[T]{M: b.rows, K: k.size, LDA: k.rowQ(), LDC: k.width}
+func (k *attention[T]) multiplyQK(g *gemm.Matmul[T], b *span, scores, tmp []T) {
+	*g = gemm.Matmul[T]{M: b.rows, K: k.size, LDA: k.rowQ(), LDC: k.width}
 	g.A = k.qData[k.headAt(b.batch, b.head, k.size)+b.r0*g.LDA:]
 	if k.half == tensor.Invalid {
 		g.Alpha = k.scale
@@ -383,19 +289,19 @@ func (k *attention[T]) multiplyQK(b *span, scores, tmp []T) {
 	if k.chunks == 0 {
 		g.N, g.C = b.c1-b.c0, scores
 		g.B, g.LDB, g.TransB = k.kData.at(b.batch, b.kvHead, b.c0), k.kData.row, true
-		run(&g, tmp)
+		run(g, tmp)
 		return
 	}
 	for c := b.c0; c < b.c1; c += keyChunk {
 		g.N, g.C = min(keyChunk, k.total()-c), scores[c-b.c0:]
 		g.Packed = &k.packsK[(b.batch*k.kvHeads+b.kvHead)*k.chunks+c/keyChunk]
-		run(&g, tmp)
+		run(g, tmp)
 	}
 }
 
 // multiplyPV computes the block's rows of Y.
-func (k *attention[T]) multiplyPV(b *span, scores, tmp []T) {
-	g := gemm.Matmul[T]{M: b.rows, N: k.vSize, LDA: k.width, LDC: k.rowY()}
+func (k *attention[T]) multiplyPV(g *gemm.Matmul[T], b *span, scores, tmp []T) {
+	*g = gemm.Matmul[T]{M: b.rows, N: k.vSize, LDA: k.width, LDC: k.rowY()}
 	g.C = k.yData[k.headAt(b.batch, b.head, k.vSize)+b.r0*g.LDC:]
 	if b.c0 == b.c1 {
 		for r := range b.rows {
@@ -406,13 +312,13 @@ func (k *attention[T]) multiplyPV(b *span, scores, tmp []T) {
 	if k.chunks == 0 {
 		g.K, g.A = b.c1-b.c0, scores
 		g.B, g.LDB = k.vData.at(b.batch, b.kvHead, b.c0), k.vData.row
-		run(&g, tmp)
+		run(g, tmp)
 		return
 	}
 	for c := b.c0; c < b.c1; c += keyChunk {
 		g.K, g.A = min(keyChunk, k.total()-c), scores[c-b.c0:]
 		g.Packed = &k.packsV[(b.batch*k.kvHeads+b.kvHead)*k.chunks+c/keyChunk]
-		run(&g, tmp)
+		run(g, tmp)
 		g.Residual, g.LDR = g.C, g.LDC
 	}
 }

@@ -17,7 +17,6 @@ type attentionMask[T real.Float] struct {
 	offset      int // the first query's place among the keys, without lengths
 
 	mask    wide.Operand[T]
-	bools   wide.Buffer // the mask as what it adds, where it is of bools
 	isBool  bool
 	steps   [3]int // distances along batch, head and query
 	maskLen int

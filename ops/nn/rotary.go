@@ -42,7 +42,7 @@ func inferRotary(c *ops.Infer, a *rotaryAttrs) error {
 	size, known := h.size.Int()
 	switch dim := int64(a.RotaryEmbeddingDim); {
 	case dim == 0 && known && size%2 != 0:
-		return fmt.Errorf("X is %s: the head size %d is odd", sym.ShapeString(x), size)
+		return fmt.Errorf("input X is %s: the head size %d is odd", sym.ShapeString(x), size)
 	case dim < 0 || dim%2 != 0 || known && dim > size:
 		return fmt.Errorf("rotary_embedding_dim is %d; it must be even and at most the head size %s", dim, h.size)
 	case dim > 0:
