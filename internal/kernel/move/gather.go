@@ -65,9 +65,9 @@ func gatherRows[T any](r *Rows, dst, src []T, at []int, lo, hi int) {
 			}
 		case n < shortRun:
 			for _, a := range rows {
-				row := s[a*n : a*n+n]
-				for j := range row {
-					d[j] = row[j]
+				x, y := d[:n], s[a*n:a*n+n]
+				for j := range x {
+					x[j] = y[j]
 				}
 				d = d[n:]
 			}
