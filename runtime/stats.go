@@ -13,7 +13,7 @@ type Estimate struct {
 	Weights  int64 // bytes of the constants, without their packed forms
 	Arena    int64 // bytes of intermediate values, without what kernels need for themselves
 	Outputs  int64 // bytes of outputs that are computed in place
-	Complete bool  // false: shapes from some node on depend on data, and Arena counts only what comes before
+	Complete bool  // false: Arena lacks the values in bodies, or those from where on shapes depend on data
 	Steps    []Step
 }
 
@@ -87,6 +87,7 @@ func (e *Estimate) walk(g *ir.Graph, types ir.Types, known int, seen map[*ir.Con
 				inner[sub.Graph.Capt[j].ID] = types[v.ID]
 			}
 			e.walk(sub.Graph, inner, 0, seen)
+			e.Complete = false
 		}
 	}
 	for _, v := range g.Out {
