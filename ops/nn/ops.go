@@ -13,6 +13,7 @@ var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
 	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
 	LRN, AffineGrid,
+	GridSample,
 	LayerNormalization, RMSNormalization, Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding,
 	NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss,
 }
