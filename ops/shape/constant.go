@@ -93,7 +93,6 @@ var opConstantOfShape = ops.Def(ops.Spec[constantOfShapeAttrs]{
 		}
 		return k, nil
 	},
-	Flags: ops.NoFold,
 })
 
 func inferConstantOfShape(c *ops.Infer, a *constantOfShapeAttrs) error {
