@@ -14,6 +14,7 @@ var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
 	LRN, AffineGrid,
 	GridSample,
+	RoiAlign, MaxRoiPool,
 	LayerNormalization, RMSNormalization, Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding,
 	NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss,
 }
