@@ -5,6 +5,7 @@ import (
 
 	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/real"
+	"ingot/internal/kernel/vec"
 	"ingot/internal/sym"
 	"ingot/ops"
 	"ingot/ops/internal/wide"
@@ -44,9 +45,9 @@ var LayerNormalization = ops.Def(ops.Spec[layerNormAttrs]{
 	},
 	Bind: func(b *ops.Bind, a *layerNormAttrs) (ops.Kernel, error) {
 		if b.In(0).DT == tensor.Float64 {
-			return bindNorm(b, a, layerRow[float64])
+			return bindNorm(b, a, real.For[float64]().LayerNorm)
 		}
-		return bindNorm(b, a, layerRow[float32])
+		return bindNorm(b, a, vec.LayerNorm)
 	},
 	InPlace: [][2]int8{{0, 0}},
 })
@@ -66,9 +67,9 @@ var RMSNormalization = ops.Def(ops.Spec[layerNormAttrs]{
 	},
 	Bind: func(b *ops.Bind, a *layerNormAttrs) (ops.Kernel, error) {
 		if b.In(0).DT == tensor.Float64 || b.In(1).DT == tensor.Float64 || tensor.DType(a.StashType) == tensor.Float64 {
-			return bindNorm(b, a, rmsRow[float64])
+			return bindNorm(b, a, rmsRow[float64]())
 		}
-		return bindNorm(b, a, rmsRow[float32])
+		return bindNorm(b, a, rmsRow[float32]())
 	},
 	InPlace: [][2]int8{{0, 0}},
 })
@@ -102,12 +103,9 @@ func inferNorm(c *ops.Infer, axis int, params ...string) error {
 // rowNorm normalises a row; gamma and beta may be nil.
 type rowNorm[T real.Float] func(dst, src, gamma, beta []T, eps T) (mean, inv T)
 
-func layerRow[T real.Float](dst, src, gamma, beta []T, eps T) (mean, inv T) {
-	return real.For[T]().LayerNorm(dst, src, gamma, beta, eps)
-}
-
-func rmsRow[T real.Float](dst, src, gamma, _ []T, eps T) (mean, inv T) {
-	return 0, real.For[T]().RMSNorm(dst, src, gamma, eps)
+func rmsRow[T real.Float]() rowNorm[T] {
+	norm := real.For[T]().RMSNorm
+	return func(dst, src, gamma, _ []T, eps T) (mean, inv T) { return 0, norm(dst, src, gamma, eps) }
 }
 
 // normKernel normalises rows of n elements. Rows of the type that is computed in are read and written where they lie, others by way of a
@@ -243,6 +241,13 @@ func (k *normKernel[T]) empty(c *ops.Call) error {
 
 // Tile implements [ops.Job].
 func (k *normKernel[T]) Tile(w ops.Worker, i int) {
+	if k.room == 0 && k.mean == nil && k.inv == nil { // what transformers have
+		n, gamma, beta := k.n, k.gamma.data, k.beta.data
+		for r := i * k.per * n; r < min(k.rows, (i+1)*k.per)*n; r += n {
+			k.row(k.y[r:r+n], k.x[r:r+n], gamma, beta, k.eps)
+		}
+		return
+	}
 	scratch := wide.Scratchpad[T](w, k.room+2)
 	stats := scratch[k.room:]
 	for r := i * k.per; r < min(k.rows, (i+1)*k.per); r++ {
