@@ -9,7 +9,7 @@ import "ingot/ops"
 // Ops lists the family.
 var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	Conv, ConvNHWC, ToNHWC, ToNCHW,
-	ConvTranspose, ConvTransposeNHWC, ConvInteger, QLinearConv,
+	ConvTranspose, ConvTransposeNHWC, ConvInteger, QLinearConv, DeformConv, MaxUnpool,
 	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
 	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
 	LRN, AffineGrid,

@@ -265,3 +265,10 @@ func (c *Conv[T]) Tile(i int, scratch []T) {
 }
 
 func sizeOf[T any]() int { return int(unsafe.Sizeof(*new(T))) }
+
+// TapsFirst turns filters of n channels and some kernel elements, [filter, n, taps], into [filter, taps, n].
+func TapsFirst[T any](dst, src []T, n, taps int) {
+	for at := 0; at < len(src) && n*taps > 0; at += n * taps {
+		tapsFirst(dst[at:][:n*taps], src[at:], n, taps)
+	}
+}
