@@ -37,7 +37,7 @@ var (
 	sinceRelu = []ops.Ver{{Since: 14}, {Since: 13, Types: "T=floats4"}, {Since: 6, Types: "T=floats"}, consumed}
 
 	opRelu = unary("Relu", "X", "Y", "T=floats4|sints", sinceRelu, unaryLoops{f32: vec.Relu, f64: elem.Relu[float64],
-		i8: elem.Relu[int8], i16: elem.Relu[int16], i32: elem.Relu[int32], i64: elem.Relu[int64]})
+		i32: elem.Relu[int32], i64: elem.Relu[int64]})
 	opSigmoid   = unary("Sigmoid", "X", "Y", "T=floats4", since13and6, vectorLoops(vec.Sigmoid, sigmoid))
 	opSoftplus  = unary("Softplus", "X", "Y", "T=floats4", since22and1, vectorLoops(vec.Softplus, softplus))
 	opSoftsign  = unary("Softsign", "input", "output", "T=floats4", since22and1, vectorLoops(vec.Softsign, func(v float64) float64 { return v / (1 + math.Abs(v)) }))
@@ -111,7 +111,7 @@ var (
 			}
 			return 0
 		}
-		return scalarLoops(shrink).withInts(shrink).at(costLoop), nil
+		return scalarLoops(shrink).withInts().at(costLoop), nil
 	})
 )
 

@@ -59,40 +59,36 @@ func compare(name, types string, vers []ops.Ver, vals func(x, y ops.Dim) (ops.Di
 	})
 }
 
+// A loop that signed integers lack is that of the unsigned ones of their width, and what 8- and 16-bit integers lack is computed in int64.
 var (
 	opAdd = binary("Add", "A:T, B:T", "C:T", "T=num4", sinceArith, addVal, binaryLoops{
-		f32: elem.Binary[float32, float32]{VV: vec.Add, VS: vec.AddS, SV: func(d []float32, s float32, b []float32) { vec.AddS(d, b, s) }},
-		f64: elem.Add[float64], u8: elem.Add[uint8], u16: elem.Add[uint16], u32: elem.Add[uint32], u64: elem.Add[uint64]})
+		f32: vec.Add, vs: vec.AddS, sv: func(d []float32, s float32, b []float32) { vec.AddS(d, b, s) },
+		f64: elem.Add[float64], u8: elem.Add[uint8], u32: elem.Add[uint32], u64: elem.Add[uint64]})
 	opSub = binary("Sub", "A:T, B:T", "C:T", "T=num4", sinceArith, subVal, binaryLoops{
-		f32: elem.Binary[float32, float32]{VV: vec.Sub, VS: func(d, a []float32, s float32) { vec.AddS(d, a, -s) },
-			SV: func(d []float32, s float32, b []float32) { vec.RSubS(d, b, s) }},
-		f64: elem.Sub[float64], u8: elem.Sub[uint8], u16: elem.Sub[uint16], u32: elem.Sub[uint32], u64: elem.Sub[uint64]})
+		f32: vec.Sub, vs: func(d, a []float32, s float32) { vec.AddS(d, a, -s) },
+		sv:  func(d []float32, s float32, b []float32) { vec.RSubS(d, b, s) },
+		f64: elem.Sub[float64], u8: elem.Sub[uint8], u32: elem.Sub[uint32], u64: elem.Sub[uint64]})
 	opMul = binary("Mul", "A:T, B:T", "C:T", "T=num4", sinceArith, mulVal, binaryLoops{
-		f32: elem.Binary[float32, float32]{VV: vec.Mul, VS: vec.MulS, SV: func(d []float32, s float32, b []float32) { vec.MulS(d, b, s) }},
-		f64: elem.Mul[float64], u8: elem.Mul[uint8], u16: elem.Mul[uint16], u32: elem.Mul[uint32], u64: elem.Mul[uint64]})
+		f32: vec.Mul, vs: vec.MulS, sv: func(d []float32, s float32, b []float32) { vec.MulS(d, b, s) },
+		f64: elem.Mul[float64], u8: elem.Mul[uint8], u32: elem.Mul[uint32], u64: elem.Mul[uint64]})
 	opDiv = binary("Div", "A:T, B:T", "C:T", "T=num4", sinceArith, divVal, binaryLoops{
-		f32: elem.Binary[float32, float32]{VV: vec.Div, VS: vec.DivS, SV: func(d []float32, s float32, b []float32) { vec.RDivS(d, b, s) }},
-		f64: elem.Div[float64], i8: elem.DivInt[int8], i16: elem.DivInt[int16], i32: elem.DivInt[int32], i64: elem.DivInt[int64],
-		u8: elem.DivInt[uint8], u16: elem.DivInt[uint16], u32: elem.DivInt[uint32], u64: elem.DivInt[uint64]})
+		f32: vec.Div, vs: vec.DivS, sv: func(d []float32, s float32, b []float32) { vec.RDivS(d, b, s) },
+		f64: elem.Div[float64], i32: elem.DivInt[int32], i64: elem.DivInt[int64], u64: elem.DivInt[uint64]})
 
 	opMod = binaryOf("Mod", "A:T, B:T", "C:T", "T=num4", []ops.Ver{{Since: 28}, {Since: 13}, {Since: 10, Types: "T=num"}}, modVal, modLoops)
 
 	// Comparisons of signed and unsigned integers differ but for Equal.
 	opEqual = compare("Equal", "T=num4|bool|string", sinceEqual, equalVal, compareLoops{f32: elem.Equal[float32], f64: elem.Equal[float64],
-		i8: elem.Equal[int8], i16: elem.Equal[int16], i32: elem.Equal[int32], i64: elem.Equal[int64],
-		u8: elem.Equal[uint8], u16: elem.Equal[uint16], u32: elem.Equal[uint32], u64: elem.Equal[uint64], str: elem.Equal[string]})
-	opLess = compare("Less", "T=num4", sinceLess, lessVal, compareLoops{f32: elem.Less[float32], f64: elem.Less[float64],
-		i8: elem.Less[int8], i16: elem.Less[int16], i32: elem.Less[int32], i64: elem.Less[int64],
-		u8: elem.Less[uint8], u16: elem.Less[uint16], u32: elem.Less[uint32], u64: elem.Less[uint64]})
-	opLessOrEqual = compare("LessOrEqual", "T=num4", sinceLessOrEqual, lessEqualVal, compareLoops{f32: elem.LessEqual[float32], f64: elem.LessEqual[float64],
-		i8: elem.LessEqual[int8], i16: elem.LessEqual[int16], i32: elem.LessEqual[int32], i64: elem.LessEqual[int64],
-		u8: elem.LessEqual[uint8], u16: elem.LessEqual[uint16], u32: elem.LessEqual[uint32], u64: elem.LessEqual[uint64]})
-	opGreater = compare("Greater", "T=num4", sinceLess, swapped(lessVal), compareLoops{f32: elem.Greater[float32], f64: elem.Greater[float64],
-		i8: elem.Greater[int8], i16: elem.Greater[int16], i32: elem.Greater[int32], i64: elem.Greater[int64],
-		u8: elem.Greater[uint8], u16: elem.Greater[uint16], u32: elem.Greater[uint32], u64: elem.Greater[uint64]})
-	opGreaterOrEqual = compare("GreaterOrEqual", "T=num4", sinceLessOrEqual, swapped(lessEqualVal), compareLoops{f32: elem.GreaterEqual[float32], f64: elem.GreaterEqual[float64],
-		i8: elem.GreaterEqual[int8], i16: elem.GreaterEqual[int16], i32: elem.GreaterEqual[int32], i64: elem.GreaterEqual[int64],
-		u8: elem.GreaterEqual[uint8], u16: elem.GreaterEqual[uint16], u32: elem.GreaterEqual[uint32], u64: elem.GreaterEqual[uint64]})
+		u8: elem.Equal[uint8], i32: elem.Equal[int32], i64: elem.Equal[int64], u64: elem.Equal[uint64], str: elem.Equal[string]})
+	opLess           = compare("Less", "T=num4", sinceLess, lessVal, less)
+	opLessOrEqual    = compare("LessOrEqual", "T=num4", sinceLessOrEqual, lessEqualVal, lessEqual)
+	opGreater        = compare("Greater", "T=num4", sinceLess, swapped(lessVal), less.swapped())
+	opGreaterOrEqual = compare("GreaterOrEqual", "T=num4", sinceLessOrEqual, swapped(lessEqualVal), lessEqual.swapped())
+
+	less = compareLoops{f32: elem.Less[float32], f64: elem.Less[float64],
+		i32: elem.Less[int32], i64: elem.Less[int64], u64: elem.Less[uint64]}
+	lessEqual = compareLoops{f32: elem.LessEqual[float32], f64: elem.LessEqual[float64],
+		i32: elem.LessEqual[int32], i64: elem.LessEqual[int64], u64: elem.LessEqual[uint64]}
 
 	sinceEqual = []ops.Ver{{Since: 19}, {Since: 13, Types: "T=num4|bool"}, {Since: 11, Types: "T=num|bool"},
 		{Since: 7, Types: "T=bool|int32|int64"}, legacyBroadcast(1, "")}
@@ -106,11 +102,9 @@ type modAttrs struct {
 
 func modLoops(a *modAttrs) (binaryLoops, error) {
 	if a.Fmod {
-		return binaryLoops{f32: elem.Binary[float32, float32]{VV: elem.Rem[float32]}, f64: elem.Rem[float64],
-			i8: elem.RemInt[int8], i16: elem.RemInt[int16], i32: elem.RemInt[int32], i64: elem.RemInt[int64],
-			u8: elem.RemInt[uint8], u16: elem.RemInt[uint16], u32: elem.RemInt[uint32], u64: elem.RemInt[uint64], cost: costScalar}, nil
+		return binaryLoops{f32: elem.Rem[float32], f64: elem.Rem[float64],
+			i32: elem.RemInt[int32], i64: elem.RemInt[int64], u64: elem.RemInt[uint64], cost: costScalar}, nil
 	}
-	return binaryLoops{f32: elem.Binary[float32, float32]{VV: elem.Mod[float32]}, f64: elem.Mod[float64],
-		i8: elem.ModInt[int8], i16: elem.ModInt[int16], i32: elem.ModInt[int32], i64: elem.ModInt[int64],
-		u8: elem.RemInt[uint8], u16: elem.RemInt[uint16], u32: elem.RemInt[uint32], u64: elem.RemInt[uint64], cost: costScalar}, nil
+	return binaryLoops{f32: elem.Mod[float32], f64: elem.Mod[float64],
+		i32: elem.ModInt[int32], i64: elem.ModInt[int64], u64: elem.RemInt[uint64], cost: costScalar}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"ingot/internal/kernel/elem"
 	"ingot/internal/num"
 	"ingot/ops"
 	"ingot/tensor"
@@ -121,7 +122,7 @@ func bindCast(b *ops.Bind, saturate bool, mode string) (ops.Kernel, error) {
 	n := numel(b.Dims(0))
 	switch {
 	case from == tensor.String && to == tensor.String:
-		return &unaryKernel[string, string]{loop: same[string], n: n, per: max(n, 1)}, nil
+		return bindUnary(b, func(d, s elem.Raw) { d.Copy(elem.Text, s) }, costScalar)
 	case from == tensor.String:
 		return parseKernel{rules}, nil
 	case to == tensor.String:

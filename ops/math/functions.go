@@ -33,18 +33,16 @@ var (
 	opSqrt  = unary("Sqrt", "X", "Y", "T=floats4", since13and6, vectorLoops(vec.Sqrt, math.Sqrt).at(costMove))
 
 	opAbs = unary("Abs", "X", "Y", "T=num4", sinceAbs, unaryLoops{f32: vec.Abs, f64: map64(math.Abs),
-		i8: elem.Abs[int8], i16: elem.Abs[int16], i32: elem.Abs[int32], i64: elem.Abs[int64],
-		u8: same[uint8], u16: same[uint16], u32: same[uint32], u64: same[uint64]})
+		i32: elem.Abs[int32], i64: elem.Abs[int64], u64: same})
 	opNeg = unary("Neg", "X", "Y", "T=floats4|sints", sinceNeg, unaryLoops{f32: vec.Neg, f64: map64(func(v float64) float64 { return -v }),
-		i8: elem.Neg[int8], i16: elem.Neg[int16], i32: elem.Neg[int32], i64: elem.Neg[int64]})
+		i32: elem.Neg[int32], i64: elem.Neg[int64]})
 	opSign = unary("Sign", "input", "output", "T=num4", sinceSign, unaryLoops{f32: vec.Sign, f64: elem.Sign[float64],
-		i8: elem.Sign[int8], i16: elem.Sign[int16], i32: elem.Sign[int32], i64: elem.Sign[int64],
-		u8: elem.Sign[uint8], u16: elem.Sign[uint16], u32: elem.Sign[uint32], u64: elem.Sign[uint64]})
-	opErf = unary("Erf", "input", "output", "T=floats4", sinceErf, vectorLoops(vec.Erf, math.Erf).withInts(math.Erf))
+		i32: elem.Sign[int32], i64: elem.Sign[int64], u64: elem.Sign[uint64]})
+	opErf = unary("Erf", "input", "output", "T=floats4", sinceErf, vectorLoops(vec.Erf, math.Erf).withInts())
 )
 
 func map64(f func(float64) float64) func(d, s []float64) {
 	return func(d, s []float64) { elem.Map64(d, s, f) }
 }
 
-func same[T any](d, s []T) { copy(d, s) }
+func same(d, s []uint64) { copy(d, s) }

@@ -37,11 +37,11 @@ var (
 	opXor = logical("Xor", elem.Xor[uint8])
 	opNot = unary("Not", "X", "Y", "T=bool", []ops.Ver{{Since: 1}}, unaryLoops{u8: elem.NotBool})
 
-	opBitwiseAnd = bitwise("BitwiseAnd", binaryLoops{u8: elem.And[uint8], u16: elem.And[uint16], u32: elem.And[uint32], u64: elem.And[uint64]})
-	opBitwiseOr  = bitwise("BitwiseOr", binaryLoops{u8: elem.Or[uint8], u16: elem.Or[uint16], u32: elem.Or[uint32], u64: elem.Or[uint64]})
-	opBitwiseXor = bitwise("BitwiseXor", binaryLoops{u8: elem.Xor[uint8], u16: elem.Xor[uint16], u32: elem.Xor[uint32], u64: elem.Xor[uint64]})
+	opBitwiseAnd = bitwise("BitwiseAnd", binaryLoops{u8: elem.And[uint8], u32: elem.And[uint32], u64: elem.And[uint64]})
+	opBitwiseOr  = bitwise("BitwiseOr", binaryLoops{u8: elem.Or[uint8], u32: elem.Or[uint32], u64: elem.Or[uint64]})
+	opBitwiseXor = bitwise("BitwiseXor", binaryLoops{u8: elem.Xor[uint8], u32: elem.Xor[uint32], u64: elem.Xor[uint64]})
 	opBitwiseNot = unary("BitwiseNot", "X", "Y", "T=ints", []ops.Ver{{Since: 18}},
-		unaryLoops{u8: elem.Not[uint8], u16: elem.Not[uint16], u32: elem.Not[uint32], u64: elem.Not[uint64]})
+		unaryLoops{u8: elem.Not[uint8], u32: elem.Not[uint32], u64: elem.Not[uint64]})
 
 	opBitShift = binaryOf("BitShift", "X:T, Y:T", "Z:T", "T=ints", []ops.Ver{{Since: 28}, {Since: 11, Types: "T=uints"}}, nil, shiftLoops)
 
@@ -59,11 +59,9 @@ var (
 func shiftLoops(a *shiftAttrs) (binaryLoops, error) {
 	switch a.Direction {
 	case "LEFT":
-		return binaryLoops{i8: elem.Shl[int8], i16: elem.Shl[int16], i32: elem.Shl[int32], i64: elem.Shl[int64],
-			u8: elem.Shl[uint8], u16: elem.Shl[uint16], u32: elem.Shl[uint32], u64: elem.Shl[uint64]}, nil
+		return binaryLoops{i32: elem.Shl[int32], i64: elem.Shl[int64], u64: elem.Shl[uint64]}, nil
 	case "RIGHT":
-		return binaryLoops{i8: elem.Shr[int8], i16: elem.Shr[int16], i32: elem.Shr[int32], i64: elem.Shr[int64],
-			u8: elem.Shr[uint8], u16: elem.Shr[uint16], u32: elem.Shr[uint32], u64: elem.Shr[uint64]}, nil
+		return binaryLoops{i32: elem.Shr[int32], i64: elem.Shr[int64], u64: elem.Shr[uint64]}, nil
 	}
 	return binaryLoops{}, fmt.Errorf(`attribute direction: %q, must be "LEFT" or "RIGHT"`, a.Direction)
 }
@@ -80,11 +78,11 @@ func test[A any](name string, vers []ops.Ver, loops func(a *A) (func([]uint8, []
 			f32, f64 := loops(a)
 			switch b.In(0).DT {
 			case tensor.Float32:
-				return bindUnary(b, f32, costLoop)
+				return bindUnary(b, elem.Loop1Of(f32), costLoop)
 			case tensor.Float64:
-				return bindUnary(b, f64, costLoop)
+				return bindUnary(b, elem.Loop1Of(f64), costLoop)
 			}
-			return bindNarrowUnary(b, f32, costLoop)
+			return bindVia(b, &via32, elem.Loop1Of(f32), costLoop)
 		},
 		Layout: ops.Layout{Kind: ops.Agnostic},
 	})

@@ -2,7 +2,6 @@ package math
 
 import (
 	"ingot/internal/kernel/elem"
-	"ingot/internal/num"
 	"ingot/ops"
 	"ingot/tensor"
 )
@@ -18,13 +17,13 @@ var opPow = ops.Def(ops.Spec[noAttrs]{
 		x, y := b.In(0).DT, b.In(1).DT
 		switch {
 		case x == tensor.Float32 && y == tensor.Float32:
-			return bindBinary(b, elem.Binary[float32, float32]{VV: elem.Pow32, VS: elem.PowS}, costScalar)
+			return (&binaryLoops{f32: elem.Pow32, vs: elem.PowS, cost: costScalar}).bind(b)
 		case x.IsInteger() && y.IsInteger():
-			return bindBlocks(b, hubInt, elem.PowInt[int64], num.StoreInt, costScalar)
+			return bindBlocks(b, &viaInt, elem.Loop2Of(elem.PowInt[int64]), viaInt.put, viaInt.width, costScalar)
 		case x == tensor.Float64 || x.IsInteger() || y == tensor.Float64:
-			return bindBlocks(b, hub64, elem.Pow, num.Store64, costScalar)
+			return bindBlocks(b, &via64, elem.Loop2Of(elem.Pow), via64.put, via64.width, costScalar)
 		}
-		return bindBlocks(b, hub32, elem.Pow32, num.Store32, costScalar)
+		return bindBlocks(b, &via32, elem.Loop2Of(elem.Pow32), via32.put, via32.width, costScalar)
 	},
 	InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
 })

@@ -10,8 +10,8 @@ import (
 	"ingot/tensor"
 )
 
-var preluLoops = binaryLoops{f32: elem.Binary[float32, float32]{VV: vec.PRelu, VS: vec.LeakyRelu}, f64: elem.PRelu[float64],
-	i32: elem.PRelu[int32], i64: elem.PRelu[int64], u32: elem.PRelu[uint32], u64: elem.PRelu[uint64]}
+var preluLoops = binaryLoops{f32: vec.PRelu, vs: vec.LeakyRelu, f64: elem.PRelu[float64],
+	i32: elem.PRelu[int32], i64: elem.PRelu[int64], u64: elem.PRelu[uint64]}
 
 // opPRelu broadcasts the slope to X, never X to the slope.
 var opPRelu = ops.Def(ops.Spec[noAttrs]{

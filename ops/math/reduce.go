@@ -224,7 +224,11 @@ func bindGeom(b *ops.Bind, a *reduceAttrs) (reduce.Geom, error) {
 func finishFloat[T elem.Float](f finish, count int) func(d []T) {
 	switch f {
 	case mean:
-		return divider[T](true, count)
+		return func(d []T) {
+			for i := range d {
+				d[i] /= T(count)
+			}
+		}
 	case root:
 		return func(d []T) {
 			for i, v := range d {

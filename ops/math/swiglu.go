@@ -3,7 +3,6 @@ package math
 import (
 	"fmt"
 
-	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/vec"
 	"ingot/ops"
 )
@@ -26,14 +25,14 @@ var opSwiGLU = ops.Def(ops.Spec[alphaOne]{
 	},
 	Bind: func(b *ops.Bind, a *alphaOne) (ops.Kernel, error) {
 		l := binaryLoops{cost: 2 * costVector,
-			f32: elem.Binary[float32, float32]{VV: func(d, x, y []float32) {
+			f32: func(d, x, y []float32) {
 				for len(d) > 0 { // blocks that stay in the cache between the steps
 					n := min(len(d), 4096)
 					vec.Swish(d[:n], x[:n], a.Alpha)
 					vec.Mul(d[:n], d[:n], y[:n])
 					d, x, y = d[n:], x[n:], y[n:]
 				}
-			}},
+			},
 			f64: func(d, x, y []float64) {
 				for i, v := range x {
 					d[i] = v * sigmoid(float64(a.Alpha)*v) * y[i]

@@ -9,20 +9,44 @@ import (
 	"ingot/tensor"
 )
 
-// unaryLoops are the loops of a function of one element, by type; R is the result's element type where it isn't the operand's. The narrow
-// floats are computed by the float32 loop. A signed integer without a loop of its own takes that of the unsigned type.
+// unaryLoops are the loops of a function of one element, by type. A loop that signed integers lack is that of the unsigned ones of their
+// width. The narrow floats are computed by the float32 loop, integers without any in int64.
 type unaryLoops struct {
 	f32  func(d, s []float32)
 	f64  func(d, s []float64)
-	i8   func(d, s []int8)
-	i16  func(d, s []int16)
+	u8   func(d, s []uint8)
 	i32  func(d, s []int32)
 	i64  func(d, s []int64)
-	u8   func(d, s []uint8)
-	u16  func(d, s []uint16)
 	u32  func(d, s []uint32)
 	u64  func(d, s []uint64)
-	cost int // of a float32 element, in picoseconds
+	ints bool // integers are computed by the float64 loop
+	cost int  // of a float32 element, in picoseconds
+}
+
+// of returns the loop for elements of dt, or nil.
+func (l *unaryLoops) of(dt tensor.DType) elem.Loop1 {
+	var f elem.Loop1
+	switch dt {
+	case tensor.Float32:
+		return elem.Loop1Of(l.f32)
+	case tensor.Float64:
+		return elem.Loop1Of(l.f64)
+	case tensor.Int8, tensor.Uint8, tensor.Bool:
+		return elem.Loop1Of(l.u8)
+	case tensor.Int32:
+		f = elem.Loop1Of(l.i32)
+	case tensor.Int64:
+		f = elem.Loop1Of(l.i64)
+	}
+	switch {
+	case f != nil:
+		return f
+	case dt == tensor.Int32 || dt == tensor.Uint32:
+		return elem.Loop1Of(l.u32)
+	case dt == tensor.Int64 || dt == tensor.Uint64:
+		return elem.Loop1Of(l.u64)
+	}
+	return nil
 }
 
 // scalarLoops computes every float in float64, one by one.
@@ -44,16 +68,9 @@ func (l unaryLoops) at(cost int) unaryLoops {
 	return l
 }
 
-// withInts adds integer loops that compute in float64 and truncate. f's results must lie in the range of int64.
-func (l unaryLoops) withInts(f func(float64) float64) unaryLoops {
-	l.i8 = func(d, s []int8) { elem.MapInt(d, s, f) }
-	l.i16 = func(d, s []int16) { elem.MapInt(d, s, f) }
-	l.i32 = func(d, s []int32) { elem.MapInt(d, s, f) }
-	l.i64 = func(d, s []int64) { elem.MapInt(d, s, f) }
-	l.u8 = func(d, s []uint8) { elem.MapInt(d, s, f) }
-	l.u16 = func(d, s []uint16) { elem.MapInt(d, s, f) }
-	l.u32 = func(d, s []uint32) { elem.MapInt(d, s, f) }
-	l.u64 = func(d, s []uint64) { elem.MapInt(d, s, f) }
+// withInts computes integers in float64 too, and truncates.
+func (l unaryLoops) withInts() unaryLoops {
+	l.ints = true
 	return l
 }
 
@@ -87,44 +104,25 @@ func unaryWith[A any](name, in, out, types string, vers []ops.Ver, loops func(a 
 }
 
 func (l *unaryLoops) bind(b *ops.Bind) (ops.Kernel, error) {
+	dt := b.In(0).DT
 	cost := max(l.cost, costMove)
-	switch dt := b.In(0).DT; dt {
-	case tensor.Float32:
-		return bindUnary(b, l.f32, cost)
-	case tensor.Float64:
-		return bindUnary(b, l.f64, max(2*cost, costLoop))
-	case tensor.Int8:
-		if l.i8 != nil {
-			return bindUnary(b, l.i8, costLoop)
+	if f := l.of(dt); f != nil {
+		switch dt {
+		case tensor.Float32:
+		case tensor.Float64:
+			cost = max(2*cost, costLoop)
+		default:
+			cost = costLoop
 		}
-		return bindUnary(b, l.u8, costLoop)
-	case tensor.Int16:
-		if l.i16 != nil {
-			return bindUnary(b, l.i16, costLoop)
-		}
-		return bindUnary(b, l.u16, costLoop)
-	case tensor.Int32:
-		if l.i32 != nil {
-			return bindUnary(b, l.i32, costLoop)
-		}
-		return bindUnary(b, l.u32, costLoop)
-	case tensor.Int64:
-		if l.i64 != nil {
-			return bindUnary(b, l.i64, costLoop)
-		}
-		return bindUnary(b, l.u64, costLoop)
-	case tensor.Uint8, tensor.Bool:
-		return bindUnary(b, l.u8, costLoop)
-	case tensor.Uint16:
-		return bindUnary(b, l.u16, costLoop)
-	case tensor.Uint32:
-		return bindUnary(b, l.u32, costLoop)
-	case tensor.Uint64:
-		return bindUnary(b, l.u64, costLoop)
-	default:
-		if num.Narrow.Has(dt) {
-			return bindNarrowUnary(b, l.f32, cost)
-		}
+		return bindUnary(b, f, cost)
+	}
+	switch {
+	case num.Narrow.Has(dt):
+		return bindVia(b, &via32, l.of(tensor.Float32), cost)
+	case dt.IsInteger() && l.ints:
+		return bindVia(b, &via64, l.of(tensor.Float64), costLoop)
+	case dt.IsInteger():
+		return bindVia(b, &viaInt, l.of(tensor.Int64), costLoop)
 	}
 	return nil, noLoop(b)
 }
@@ -134,64 +132,76 @@ func noLoop(b *ops.Bind) error {
 }
 
 // unaryKernel runs a loop over ranges of the elements.
-type unaryKernel[T, R any] struct {
-	loop   func(d []R, s []T)
-	d      []R
-	s      []T
-	n, per int
+type unaryKernel struct {
+	loop       elem.Loop1
+	s, d       elem.Raw
+	in, result elem.Width
+	n, per     int
 }
 
-func bindUnary[T, R any](b *ops.Bind, loop func([]R, []T), cost int) (ops.Kernel, error) {
+func newUnary(b *ops.Bind, loop elem.Loop1, cost int) unaryKernel {
+	n := numel(b.Dims(0))
+	return unaryKernel{loop: loop, in: widthOf(b.In(0).DT), result: widthOf(b.Out(0).DT), n: n, per: tileLen(n, cost)}
+}
+
+func bindUnary(b *ops.Bind, loop elem.Loop1, cost int) (ops.Kernel, error) {
 	if loop == nil {
 		return nil, noLoop(b)
 	}
-	n := numel(b.Dims(0))
-	return &unaryKernel[T, R]{loop: loop, n: n, per: tileLen(n, cost)}, nil
+	k := newUnary(b, loop, cost)
+	return &k, nil
 }
 
-func (k *unaryKernel[T, R]) Run(c *ops.Call) error {
-	k.d, k.s = tensor.View[R](c.Out(0)), tensor.View[T](c.In(0))
+func (k *unaryKernel) Run(c *ops.Call) error {
+	k.d, k.s = rawOf(c.Out(0)), rawOf(c.In(0))
 	return c.Parallel(tileCount(k.n, k.per), k)
 }
 
-func (k *unaryKernel[T, R]) Tile(_ ops.Worker, i int) {
+func (k *unaryKernel) Tile(_ ops.Worker, i int) {
 	lo, hi := i*k.per, min(k.n, (i+1)*k.per)
-	k.loop(k.d[lo:hi], k.s[lo:hi])
+	k.loop(k.d.Slice(k.result, lo, hi), k.s.Slice(k.in, lo, hi))
 }
 
-// narrowUnary runs a float32 loop over blocks of a type that is stored narrower. R is float32, or uint8 for a bool result.
-type narrowUnary[R any] struct {
-	loop   func(d []R, s []float32)
+// viaKernel runs a loop over blocks of a type that is computed in another. The result is of the computing type, or of bools.
+type viaKernel struct {
+	via    *exchange
+	loop   elem.Loop1
 	in     *tensor.Tensor
 	out    *tensor.Tensor
 	n, per int
 }
 
-func bindNarrowUnary[R any](b *ops.Bind, loop func([]R, []float32), cost int) (ops.Kernel, error) {
+func newVia(b *ops.Bind, via *exchange, loop elem.Loop1, cost int) viaKernel {
+	n := numel(b.Dims(0))
+	return viaKernel{via: via, loop: loop, n: n, per: tileLen(n, cost+costLoop)}
+}
+
+func bindVia(b *ops.Bind, via *exchange, loop elem.Loop1, cost int) (ops.Kernel, error) {
 	if loop == nil {
 		return nil, noLoop(b)
 	}
-	n := numel(b.Dims(0))
-	return &narrowUnary[R]{loop: loop, n: n, per: tileLen(n, cost+costLoop)}, nil
+	k := newVia(b, via, loop, cost)
+	return &k, nil
 }
 
-func (k *narrowUnary[R]) Run(c *ops.Call) error {
+func (k *viaKernel) Run(c *ops.Call) error {
 	k.in, k.out = c.In(0), c.Out(0)
 	return c.Parallel(tileCount(k.n, k.per), k)
 }
 
-func (k *narrowUnary[R]) Tile(w ops.Worker, i int) {
-	buf := elem.Of[float32](w.Scratch(4*num.Block), num.Block)
+func (k *viaKernel) Tile(w ops.Worker, i int) {
+	buf := rawScratch(w, k.via.width, num.Block)
+	isBool := k.out.DType() == tensor.Bool
 	hi := min(k.n, (i+1)*k.per)
 	for lo := i * k.per; lo < hi; lo += num.Block {
-		x := buf[:min(num.Block, hi-lo)]
-		num.Load32(x, k.in, lo)
-		switch loop := any(k.loop).(type) {
-		case func([]float32, []float32):
-			loop(x, x)
-			num.Store32(k.out, lo, x)
-		case func([]uint8, []float32):
-			loop(tensor.View[uint8](k.out)[lo:][:len(x)], x)
+		n := min(num.Block, hi-lo)
+		x := buf.Slice(k.via.width, 0, n)
+		k.via.get(x, k.in, lo)
+		if isBool {
+			k.loop(rawOf(k.out).Slice(1, lo, lo+n), x)
+			continue
 		}
+		k.loop(x, x)
+		k.via.put(k.out, lo, x)
 	}
 }

@@ -15,16 +15,16 @@ var (
 	opSum  = variadic("Sum", "sum", "T=floats4", sinceSum, nil, false, addLoops)
 	opMean = variadic("Mean", "mean", "T=floats4", sinceSum, nil, true, addLoops)
 	opMax  = variadic("Max", "max", "T=num4", sinceMax, maxVal, false, binaryLoops{
-		f32: elem.Binary[float32, float32]{VV: vec.Max, VS: vec.MaxS, SV: func(d []float32, s float32, b []float32) { vec.MaxS(d, b, s) }},
-		f64: elem.Max[float64], i8: elem.Max[int8], i16: elem.Max[int16], i32: elem.Max[int32], i64: elem.Max[int64],
-		u8: elem.Max[uint8], u16: elem.Max[uint16], u32: elem.Max[uint32], u64: elem.Max[uint64]})
+		f32: vec.Max, vs: vec.MaxS, sv: func(d []float32, s float32, b []float32) { vec.MaxS(d, b, s) },
+		f64: elem.Max[float64], i32: elem.Max[int32], i64: elem.Max[int64],
+		u64: elem.Max[uint64]})
 	opMin = variadic("Min", "min", "T=num4", sinceMax, minVal, false, binaryLoops{
-		f32: elem.Binary[float32, float32]{VV: vec.Min, VS: vec.MinS, SV: func(d []float32, s float32, b []float32) { vec.MinS(d, b, s) }},
-		f64: elem.Min[float64], i8: elem.Min[int8], i16: elem.Min[int16], i32: elem.Min[int32], i64: elem.Min[int64],
-		u8: elem.Min[uint8], u16: elem.Min[uint16], u32: elem.Min[uint32], u64: elem.Min[uint64]})
+		f32: vec.Min, vs: vec.MinS, sv: func(d []float32, s float32, b []float32) { vec.MinS(d, b, s) },
+		f64: elem.Min[float64], i32: elem.Min[int32], i64: elem.Min[int64],
+		u64: elem.Min[uint64]})
 
 	addLoops = binaryLoops{
-		f32: elem.Binary[float32, float32]{VV: vec.Add, VS: vec.AddS, SV: func(d []float32, s float32, b []float32) { vec.AddS(d, b, s) }},
+		f32: vec.Add, vs: vec.AddS, sv: func(d []float32, s float32, b []float32) { vec.AddS(d, b, s) },
 		f64: elem.Add[float64]}
 
 	sinceSum = []ops.Ver{{Since: 13}, {Since: 8, Types: "T=floats"}, {Since: 6}, consumed}
@@ -61,46 +61,47 @@ func variadic(name, out, types string, vers []ops.Ver, vals func(x, y ops.Dim) (
 }
 
 func bindVariadic(b *ops.Bind, l *binaryLoops, mean bool) (ops.Kernel, error) {
-	switch b.In(0).DT {
-	case tensor.Float64:
-		return newVariadic(b, hub64, num.Store64, l.f64, divider[float64](mean, len(b.Ins)))
-	case tensor.Int8, tensor.Int16, tensor.Int32, tensor.Int64:
-		return newVariadic(b, hubInt, num.StoreInt, l.i64, nil)
-	case tensor.Uint8, tensor.Uint16, tensor.Uint32, tensor.Uint64:
-		return newVariadic(b, num.LoadUint, num.StoreUint, l.u64, nil)
+	count := len(b.Ins)
+	switch dt := b.In(0).DT; {
+	case dt == tensor.Float64:
+		return newVariadic(b, &via64, l.of(dt), divider[float64](mean, count))
+	case dt == tensor.Uint64:
+		return newVariadic(b, &viaUint, l.of(dt), nil)
+	case dt.IsInteger():
+		return newVariadic(b, &viaInt, l.of(tensor.Int64), nil)
 	}
-	return newVariadic(b, hub32, num.Store32, l.f32.VV, divider[float32](mean, len(b.Ins)))
+	return newVariadic(b, &via32, l.of(tensor.Float32), divider[float32](mean, count))
 }
 
-func divider[T elem.Float](wanted bool, n int) func(d []T) {
+// divider divides its second operand by n.
+func divider[T elem.Float](wanted bool, n int) elem.Loop1 {
 	if !wanted {
 		return nil
 	}
-	return func(d []T) {
-		for i := range d {
-			d[i] /= T(n)
+	return elem.Loop1Of(func(d, s []T) {
+		for i, v := range s {
+			d[i] = v / T(n)
 		}
-	}
+	})
 }
 
-// variadicKernel folds the operands block by block in H.
-type variadicKernel[H any] struct {
-	load   hub[H]
-	store  func(t *tensor.Tensor, off int, src []H) bool
-	loop   func(d, a, b []H)
-	last   func(d []H)
+// variadicKernel folds the operands block by block in one type.
+type variadicKernel struct {
+	via    *exchange
+	loop   elem.Loop2
+	last   elem.Loop1 // of the result; or nil
 	maps   []elem.Map
 	ins    []*tensor.Tensor
 	out    *tensor.Tensor
 	n, per int
 }
 
-func newVariadic[H any](b *ops.Bind, load hub[H], store func(*tensor.Tensor, int, []H) bool, loop func(d, a, b []H), last func(d []H)) (ops.Kernel, error) {
+func newVariadic(b *ops.Bind, via *exchange, loop elem.Loop2, last elem.Loop1) (ops.Kernel, error) {
 	if loop == nil {
 		return nil, noLoop(b)
 	}
 	out := b.OutDims(0)
-	k := &variadicKernel[H]{load: load, store: store, loop: loop, last: last, n: numel(out), ins: make([]*tensor.Tensor, len(b.Ins))}
+	k := &variadicKernel{via: via, loop: loop, last: last, n: numel(out), ins: make([]*tensor.Tensor, len(b.Ins))}
 	for i := range b.Ins {
 		m, ok := elem.NewMap(out, b.Dims(i))
 		if !ok {
@@ -112,7 +113,7 @@ func newVariadic[H any](b *ops.Bind, load hub[H], store func(*tensor.Tensor, int
 	return k, nil
 }
 
-func (k *variadicKernel[H]) Run(c *ops.Call) error {
+func (k *variadicKernel) Run(c *ops.Call) error {
 	for i := range k.ins {
 		k.ins[i] = c.In(i)
 	}
@@ -120,20 +121,21 @@ func (k *variadicKernel[H]) Run(c *ops.Call) error {
 	return c.Parallel(tileCount(k.n, k.per), k)
 }
 
-func (k *variadicKernel[H]) Tile(w ops.Worker, i int) {
-	scratch := scratchOf[H](w, 2*num.Block)
+func (k *variadicKernel) Tile(w ops.Worker, i int) {
+	width := k.via.width
+	scratch := rawScratch(w, width, 2*num.Block)
 	hi := min(k.n, (i+1)*k.per)
 	for lo := i * k.per; lo < hi; lo += num.Block {
 		n := min(num.Block, hi-lo)
-		acc, x := scratch[:n], scratch[num.Block:][:n]
-		k.load.load(acc, k.ins[0], &k.maps[0], lo)
+		acc, x := scratch.Slice(width, 0, n), scratch.Slice(width, num.Block, num.Block+n)
+		k.via.load(acc, k.ins[0], &k.maps[0], lo)
 		for j := 1; j < len(k.ins); j++ {
-			k.load.load(x, k.ins[j], &k.maps[j], lo)
+			k.via.load(x, k.ins[j], &k.maps[j], lo)
 			k.loop(acc, acc, x)
 		}
 		if k.last != nil {
-			k.last(acc)
+			k.last(acc, acc)
 		}
-		k.store(k.out, lo, acc)
+		k.via.put(k.out, lo, acc)
 	}
 }

@@ -19,35 +19,21 @@ var opWhere = ops.Def(ops.Spec[noAttrs]{
 		whereVals(c)
 		return nil
 	},
-	Bind: func(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
-		if b.In(1).DT == tensor.String {
-			return bindWhere[string](b)
-		}
-		switch b.In(1).DT.Size() {
-		case 1:
-			return bindWhere[uint8](b)
-		case 2:
-			return bindWhere[uint16](b)
-		case 4:
-			return bindWhere[uint32](b)
-		case 8:
-			return bindWhere[uint64](b)
-		}
-		return bindWhere[[2]uint64](b)
-	},
+	Bind:    bindWhere,
 	InPlace: [][2]int8{{0, 1}, {0, 2}}, Layout: ops.Layout{Kind: ops.Agnostic},
 })
 
-type whereKernel[T any] struct {
+type whereKernel struct {
+	width      elem.Width
 	mc, mx, my elem.Map
 	c          []uint8
-	x, y, d    []T
+	x, y, d    elem.Raw
 	n, per     int
 }
 
-func bindWhere[T any](b *ops.Bind) (ops.Kernel, error) {
+func bindWhere(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
 	out := b.OutDims(0)
-	k := &whereKernel[T]{n: numel(out)}
+	k := &whereKernel{width: widthOf(b.In(1).DT), n: numel(out)}
 	k.per = tileLen(k.n, costLoop)
 	var ok [3]bool
 	k.mc, ok[0] = elem.NewMap(out, b.Dims(0))
@@ -59,13 +45,13 @@ func bindWhere[T any](b *ops.Bind) (ops.Kernel, error) {
 	return k, nil
 }
 
-func (k *whereKernel[T]) Run(c *ops.Call) error {
-	k.c, k.x, k.y, k.d = tensor.View[uint8](c.In(0)), tensor.View[T](c.In(1)), tensor.View[T](c.In(2)), tensor.View[T](c.Out(0))
+func (k *whereKernel) Run(c *ops.Call) error {
+	k.c, k.x, k.y, k.d = tensor.View[uint8](c.In(0)), rawOf(c.In(1)), rawOf(c.In(2)), rawOf(c.Out(0))
 	return c.Parallel(tileCount(k.n, k.per), k)
 }
 
-func (k *whereKernel[T]) Tile(_ ops.Worker, i int) {
-	elem.Where(k.d, k.c, k.x, k.y, &k.mc, &k.mx, &k.my, i*k.per, min(k.n, (i+1)*k.per))
+func (k *whereKernel) Tile(_ ops.Worker, i int) {
+	elem.Where(k.width, k.d, k.c, k.x, k.y, &k.mc, &k.mx, &k.my, i*k.per, min(k.n, (i+1)*k.per))
 }
 
 // whereVals tells the value of small integers chosen by a condition that is known.

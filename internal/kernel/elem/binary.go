@@ -1,14 +1,19 @@
 package elem
 
-// Binary is a computation on pairs of elements. VS and SV take a scalar instead of a slice; without them, the scalar is repeated in scratch.
-type Binary[T, R any] struct {
-	VV func(dst []R, a, b []T)
-	VS func(dst []R, a []T, s T)
-	SV func(dst []R, s T, b []T)
+// Binary is a computation on pairs of elements. VS and SV take a scalar instead of a slice; float32 alone has them. Without them, the scalar
+// is repeated in scratch.
+type Binary struct {
+	VV     Loop2
+	VS     func(dst, a []float32, s float32)
+	SV     func(dst []float32, s float32, b []float32)
+	In     Width // of the operands
+	Result Width
 }
 
 // Range computes elements lo … hi of dst. scratch holds 2·[Block] elements. dst may be a or b, if that one's map is whole.
-func (l *Binary[T, R]) Range(dst []R, a, b []T, ma, mb *Map, lo, hi int, scratch []T) {
+func (l *Binary) Range(dst, a, b Raw, ma, mb *Map, lo, hi int, scratch Raw) {
+	w := l.In
+	p, q := scratch.Slice(w, 0, Block), scratch.Slice(w, Block, 2*Block)
 	for lo < hi {
 		offA, stepA, runA := ma.At(lo)
 		offB, stepB, runB := mb.At(lo)
@@ -20,73 +25,75 @@ func (l *Binary[T, R]) Range(dst []R, a, b []T, ma, mb *Map, lo, hi int, scratch
 			// Short runs: a block of whichever operand has them is put together first.
 			n = min(n, Block)
 			if runA < ShortRun {
-				Gather(scratch[:n], a, ma, lo)
-				l.joined(dst[lo:lo+n], scratch[:n], b, mb, lo, scratch[Block:])
+				x := p.Slice(w, 0, n)
+				gather(w, x, a, ma, lo)
+				l.joined(dst.Slice(l.Result, lo, lo+n), x, b, mb, lo, q)
 				lo += n
 				continue
 			}
 			n = min(n, runA)
-			Gather(scratch[Block:][:n], b, mb, lo)
+			gather(w, q.Slice(w, 0, n), b, mb, lo)
 			runB, stepB, offB = n, -1, 0
 		}
-		d := dst[lo : lo+n]
+		d := dst.Slice(l.Result, lo, lo+n)
 		lo += n
-		var y []T
+		var y Raw
 		switch {
 		case stepB < 0:
-			y = scratch[Block:][:n]
+			y = q.Slice(w, 0, n)
 		case stepB == 1:
-			y = b[offB : offB+n]
+			y = b.Slice(w, offB, offB+n)
 		case stepA == 1 && l.VS != nil:
-			l.VS(d, a[offA:offA+n], b[offB])
+			l.VS(View[float32](d), View[float32](a)[offA:offA+n], View[float32](b)[offB])
 			continue
 		}
-		if stepA == 0 && y != nil && l.SV != nil {
-			l.SV(d, a[offA], y)
+		if stepA == 0 && y.n > 0 && l.SV != nil {
+			l.SV(View[float32](d), View[float32](a)[offA], View[float32](y))
 			continue
 		}
-		l.blocks(d, a[offA:], b[offB:], y, stepA, scratch)
+		l.blocks(d, a.Slice(w, offA, a.n), b.Slice(w, offB, b.n), y, stepA, p, q)
 	}
 }
 
-// joined computes d from x, which lies in scratch, and b's elements from pos on.
-func (l *Binary[T, R]) joined(d []R, x, b []T, mb *Map, pos int, scratch []T) {
+// joined computes d from x, which lies in scratch, and b's elements from pos on, which may be put together in q.
+func (l *Binary) joined(d, x, b Raw, mb *Map, pos int, q Raw) {
 	off, step, run := mb.At(pos)
-	if run >= len(d) && step == 1 {
-		l.VV(d, x, b[off:off+len(d)])
+	if run >= d.n && step == 1 {
+		l.VV(d, x, b.Slice(l.In, off, off+d.n))
 		return
 	}
-	if run >= len(d) && l.VS != nil {
-		l.VS(d, x, b[off])
+	if run >= d.n && l.VS != nil {
+		l.VS(View[float32](d), View[float32](x), View[float32](b)[off])
 		return
 	}
-	y := scratch[:len(d)]
-	Gather(y, b, mb, pos)
+	y := q.Slice(l.In, 0, d.n)
+	gather(l.In, y, b, mb, pos)
 	l.VV(d, x, y)
 }
 
-// blocks repeats the scalar operands in scratch: a[0] when stepA is 0, b[0] when y is nil.
-func (l *Binary[T, R]) blocks(d []R, a, b, y []T, stepA int, scratch []T) {
-	if stepA == 1 && y != nil {
-		l.VV(d, a[:len(d)], y)
+// blocks repeats the scalar operands in p and q: a[0] when stepA is 0, b[0] when y is empty.
+func (l *Binary) blocks(d, a, b, y Raw, stepA int, p, q Raw) {
+	w := l.In
+	if stepA == 1 && y.n > 0 {
+		l.VV(d, a.Slice(w, 0, d.n), y)
 		return
 	}
-	m := min(len(d), Block)
+	m := min(d.n, Block)
 	if stepA == 0 {
-		Fill(scratch[:m], a[0])
+		p.Slice(w, 0, m).Fill(w, a)
 	}
-	if y == nil {
-		Fill(scratch[Block:][:m], b[0])
+	if y.n == 0 {
+		q.Slice(w, 0, m).Fill(w, b)
 	}
-	for i := 0; i < len(d); i += m {
-		n := min(m, len(d)-i)
-		p, q := scratch[:n], scratch[Block:][:n]
+	for i := 0; i < d.n; i += m {
+		n := min(m, d.n-i)
+		x, z := p.Slice(w, 0, n), q.Slice(w, 0, n)
 		if stepA == 1 {
-			p = a[i : i+n]
+			x = a.Slice(w, i, i+n)
 		}
-		if y != nil {
-			q = y[i : i+n]
+		if y.n > 0 {
+			z = y.Slice(w, i, i+n)
 		}
-		l.VV(d[i:i+n], p, q)
+		l.VV(d.Slice(l.Result, i, i+n), x, z)
 	}
 }

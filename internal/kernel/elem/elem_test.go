@@ -87,45 +87,46 @@ func TestMap(t *testing.T) {
 
 // TestBinary computes ranges of every shape, with and without scalar loops, and compares with the definition.
 func TestBinary(t *testing.T) {
-	vv := func(d, a, b []int32) {
+	vv := func(d, a, b []float32) {
 		for i := range d {
 			d[i] = 1000*a[i] + b[i]
 		}
 	}
-	vs := func(d, a []int32, s int32) {
+	vs := func(d, a []float32, s float32) {
 		for i := range d {
 			d[i] = 1000*a[i] + s
 		}
 	}
-	sv := func(d []int32, s int32, b []int32) {
+	sv := func(d []float32, s float32, b []float32) {
 		for i := range d {
 			d[i] = 1000*s + b[i]
 		}
 	}
-	for i, l := range []Binary[int32, int32]{{VV: vv}, {VV: vv, VS: vs}, {VV: vv, SV: sv}, {VV: vv, VS: vs, SV: sv}} {
+	for i, l := range []Binary{{}, {VS: vs}, {SV: sv}, {VS: vs, SV: sv}} {
+		l.VV, l.In, l.Result = Loop2Of(vv), 4, 4
 		for _, s := range shapes {
-			a, b := counted(product(s.a)), counted(product(s.b))
+			a, b := counted[float32](product(s.a)), counted[float32](product(s.b))
 			n := product(s.out)
 			ma, _ := NewMap(s.out, s.a)
 			mb, _ := NewMap(s.out, s.b)
-			d := make([]int32, n)
-			scratch := make([]int32, 2*Block)
+			d := make([]float32, n)
+			scratch := RawOf(make([]float32, 2*Block))
 			for lo := 0; lo < n; lo += 333 {
-				l.Range(d, a, b, &ma, &mb, lo, min(n, lo+333), scratch)
+				l.Range(RawOf(d), RawOf(a), RawOf(b), &ma, &mb, lo, min(n, lo+333), scratch)
 			}
 			for pos, v := range d {
 				if want := 1000*a[index(s.out, s.a, pos)] + b[index(s.out, s.b, pos)]; v != want {
-					t.Fatalf("loops %d, %v and %v: element %d is %d, want %d", i, s.a, s.b, pos, v, want)
+					t.Fatalf("loops %d, %v and %v: element %d is %v, want %v", i, s.a, s.b, pos, v, want)
 				}
 			}
 		}
 	}
 }
 
-func counted(n int) []int32 {
-	x := make([]int32, n)
+func counted[T Number](n int) []T {
+	x := make([]T, n)
 	for i := range x {
-		x[i] = int32(i)
+		x[i] = T(i)
 	}
 	return x
 }
@@ -137,14 +138,14 @@ func TestWhere(t *testing.T) {
 			for i := range c {
 				c[i] = uint8(i*7%3) & 1
 			}
-			x, y := counted(product(s.a)), counted(product(s.b))
+			x, y := counted[int32](product(s.a)), counted[int32](product(s.b))
 			n := product(s.out)
 			mc, _ := NewMap(s.out, cond)
 			mx, _ := NewMap(s.out, s.a)
 			my, _ := NewMap(s.out, s.b)
 			d := make([]int32, n)
 			for lo := 0; lo < n; lo += 333 {
-				Where(d, c, x, y, &mc, &mx, &my, lo, min(n, lo+333))
+				Where(4, RawOf(d), c, RawOf(x), RawOf(y), &mc, &mx, &my, lo, min(n, lo+333))
 			}
 			for pos, v := range d {
 				want := y[index(s.out, s.b, pos)]
@@ -237,11 +238,11 @@ func BenchmarkBinary(b *testing.B) {
 			x, y, d := make([]float32, product(s.a)), make([]float32, product(s.b)), make([]float32, n)
 			ma, _ := NewMap(s.out, s.a)
 			mb, _ := NewMap(s.out, s.b)
-			l := Binary[float32, float32]{VV: Add[float32]}
-			scratch := make([]float32, 2*Block)
+			l := Binary{VV: Loop2Of(Add[float32]), In: 4, Result: 4}
+			scratch := RawOf(make([]float32, 2*Block))
 			b.SetBytes(int64(4 * n))
 			for b.Loop() {
-				l.Range(d, x, y, &ma, &mb, 0, n, scratch)
+				l.Range(RawOf(d), RawOf(x), RawOf(y), &ma, &mb, 0, n, scratch)
 			}
 		})
 	}

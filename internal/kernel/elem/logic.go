@@ -83,9 +83,3 @@ func LessEqual[T Number](d []uint8, a, b []T) {
 		d[i] = v
 	}
 }
-
-// Greater is [Less] with the operands swapped.
-func Greater[T Number](d []uint8, a, b []T) { Less(d, b, a) }
-
-// GreaterEqual is [LessEqual] with the operands swapped.
-func GreaterEqual[T Number](d []uint8, a, b []T) { LessEqual(d, b, a) }

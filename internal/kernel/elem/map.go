@@ -69,8 +69,29 @@ func (m *Map) At(pos int) (off, step, run int) {
 	return off + r*m.step[0], m.step[k], inner - c
 }
 
-// Gather sets dst to the operand's elements for the positions from pos on.
+// Gather sets dst to the operand's elements for the positions from pos on. T holds no pointers, unless it is string.
 func Gather[T any](dst, src []T, m *Map, pos int) {
+	gather(WidthOf[T](), RawOf(dst), RawOf(src), m, pos)
+}
+
+func gather(w Width, dst, src Raw, m *Map, pos int) {
+	switch w {
+	case 1:
+		gatherRuns(View[uint8](dst), View[uint8](src), m, pos)
+	case 2:
+		gatherRuns(View[uint16](dst), View[uint16](src), m, pos)
+	case 4:
+		gatherRuns(View[uint32](dst), View[uint32](src), m, pos)
+	case 8:
+		gatherRuns(View[uint64](dst), View[uint64](src), m, pos)
+	case 16:
+		gatherRuns(View[[2]uint64](dst), View[[2]uint64](src), m, pos)
+	case Text:
+		gatherRuns(View[string](dst), View[string](src), m, pos)
+	}
+}
+
+func gatherRuns[T any](dst, src []T, m *Map, pos int) {
 	k := len(m.dims) - 1
 	if k == 1 && m.step[0] == 0 {
 		repeat(dst, src[:m.dims[1]], pos%m.dims[1])
