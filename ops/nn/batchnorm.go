@@ -41,6 +41,7 @@ var BatchNormalization = ops.Def(ops.Spec[batchNormAttrs]{
 		return bindBatchNorm[float32](b, a)
 	},
 	InPlace: [][2]int8{{0, 0}},
+	Layout:  ops.Layout{Kind: ops.Spatial, Twin: "BatchNormalizationNHWC"},
 })
 
 // dropExtraOutputs honours is_test. Without it, versions 1 and 6 train if the node has outputs for what it learns.
