@@ -99,8 +99,8 @@ func bindAttention[T real.Float](b *ops.Bind, a *attentionAttrs, g *attentionGeo
 // divide lays out units, blocks and chunks: a function of shapes only.
 func (k *attention[T]) divide(room *wide.Room[T]) {
 	k.join.k, k.pack.k = k, k
-	if k.kvHeads == 0 {
-		return
+	if k.kvHeads == 0 || k.vSize == 0 && !k.scores.Wanted() {
+		return // nothing comes out
 	}
 	k.group = 1
 	if !k.packed || k.queries == 1 {

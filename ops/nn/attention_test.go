@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ingot/internal/sym"
 	"ingot/ops"
 	"ingot/ops/internal/optest"
 	"ingot/tensor"
@@ -465,5 +466,40 @@ func BenchmarkAttention(b *testing.B) {
 			}
 			b.ReportMetric(float64(a.batch*a.heads*a.queries*a.keys*(a.size+a.vSize)*2*b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
+	}
+}
+
+// TestUnknownShapes infers the layers of sequences from symbols and from nothing.
+func TestUnknownShapes(t *testing.T) {
+	b, s, p := sym.Symbol("b"), sym.Symbol("s"), sym.Symbol("p")
+	q := sym.TensorType(tensor.Float16, b, s, sym.Num(64))
+	past := sym.TensorType(tensor.Float16, b, sym.Num(2), p, sym.Num(16))
+	outs, err := optest.Infer(t, Attention, optest.Attrs("q_num_heads", 4, "kv_num_heads", 2), 4, &q, &past, &past)
+	if err == nil {
+		t.Errorf("mixed ranks: %v", outs)
+	}
+	k := sym.TensorType(tensor.Float16, b, s, sym.Num(32))
+	outs, err = optest.Infer(t, Attention, optest.Attrs("q_num_heads", 4, "kv_num_heads", 2), 4, &q, &k, &k, nil, &past, &past)
+	if err != nil || outs[attY].String() != "float16[b,s,64]" || outs[attPresentK].Shape[2].String() != "p+s" || outs[attScores].Rank() != 4 {
+		t.Errorf("%v %v", outs, err)
+	}
+	for _, op := range []*ops.Op{Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding, NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss} {
+		ins := make([]*ops.Type, len(op.Newest().In))
+		for i := range ins {
+			if op != LinearAttention || i < 3 {
+				ins[i] = &ops.Type{DT: tensor.Float32}
+			}
+		}
+		if op == Attention {
+			ins[attLens] = nil
+		}
+		attrs := ops.Attrs{}
+		if op == LinearAttention {
+			attrs = optest.Attrs("q_num_heads", 1, "kv_num_heads", 1, "update_rule", "linear")
+		}
+		outs, err := optest.Infer(t, op, attrs, len(op.Newest().Out), ins...)
+		if err != nil || outs[0].DT != tensor.Float32 {
+			t.Errorf("%s: %v %v", op, outs, err)
+		}
 	}
 }

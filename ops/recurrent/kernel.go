@@ -101,11 +101,14 @@ func bind[T real.Float](b *ops.Bind, o *options, p places, parts []part, fit fun
 	k := &kernel[T]{Loops: real.For[T]()}
 	x, r := b.Dims(inX), b.Dims(inR)
 	if len(x) != 3 || len(r) != 3 {
-		return nil, fmt.Errorf("X has shape %s and R %s; both must have rank 3", tensor.ShapeString(x), tensor.ShapeString(r))
+		return nil, fmt.Errorf("input X has shape %s and R %s; both must have rank 3", tensor.ShapeString(x), tensor.ShapeString(r))
 	}
 	k.steps, k.batch, k.width, k.hidden, k.gates = x[0], x[1], x[2], r[2], p.gates
 	if o.layout == 1 {
 		k.steps, k.batch, k.batchFirst = x[1], x[0], true
+	}
+	if _, err := tensor.NumElements([]int{k.steps, k.batch, 2 * k.gateWidth()}); err != nil {
+		return nil, fmt.Errorf("the gates of all steps: %w", err)
 	}
 	var err error
 	if k.dirs, k.backward, err = o.dirs(); err != nil {

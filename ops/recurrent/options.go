@@ -192,7 +192,7 @@ func infer(c *ops.Infer, o *options, p places) error {
 	x, ok := c.Shape(inX)
 	if ok {
 		if len(x) != 3 {
-			return fmt.Errorf("X has rank %d; it must be 3", len(x))
+			return fmt.Errorf("input X has rank %d; it must be 3", len(x))
 		}
 		for i := range x {
 			*dims[i] = x[i]

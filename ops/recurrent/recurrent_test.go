@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ingot/internal/num"
+	"ingot/internal/sym"
 	"ingot/ops"
 	"ingot/ops/internal/optest"
 	"ingot/tensor"
@@ -364,6 +365,54 @@ func BenchmarkSmall(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestOldVersions upgrades nodes of version 1, whose default direction the standard misspells for GRU.
+func TestOldVersions(t *testing.T) {
+	for kind, op := range opByName {
+		attrs := ops.Attrs{"output_sequence": ops.IntAttr(1)}
+		v, at := op.At(1)
+		if err := v.CheckAttrs(attrs, op.Newest()); err != nil {
+			t.Fatal(err)
+		}
+		for ; at > 0; at-- {
+			if up := op.Versions[at].Up; up != nil {
+				if err := up(&ops.Rewrite{Attrs: attrs}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		a, err := op.ParseAttrs(attrs)
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		if g, ok := a.(*gruAttrs); ok && g.Direction != "forward" {
+			t.Errorf("GRU of version 1 runs %q", g.Direction)
+		}
+	}
+}
+
+// TestUnknownShapes infers from symbols and from nothing.
+func TestUnknownShapes(t *testing.T) {
+	none := &ops.Type{DT: tensor.Float32}
+	x := sym.TensorType(tensor.Float32, sym.Symbol("s"), sym.Symbol("n"), sym.Num(3))
+	r := sym.TensorType(tensor.Float32, sym.Num(2), sym.Num(16), sym.Num(4))
+	attrs := optest.Attrs("direction", "bidirectional")
+	outs, err := optest.Infer(t, LSTM, attrs, 3, &x, none, &r)
+	if err != nil || outs[0].String() != "float32[s,2,n,4]" || outs[2].String() != "float32[2,n,4]" {
+		t.Errorf("%v %v", outs, err)
+	}
+	attrs["layout"] = ops.IntAttr(1)
+	outs, err = optest.Infer(t, LSTM, attrs, 3, &x, none, &r)
+	if err != nil || outs[0].String() != "float32[s,n,2,4]" || outs[1].String() != "float32[s,2,4]" {
+		t.Errorf("%v %v", outs, err)
+	}
+	for kind, op := range opByName {
+		outs, err := optest.Infer(t, op, nil, 2, none, none, none, none, &ops.Type{DT: tensor.Int32}, none)
+		if err != nil || outs[0].Rank() != 4 || outs[1].Rank() != 3 {
+			t.Errorf("%s: %v %v", kind, outs, err)
 		}
 	}
 }
