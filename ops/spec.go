@@ -198,6 +198,12 @@ func cmpOr(a, b string) string {
 // Err reports a mistake in the declaration.
 func (op *Op) Err() error { return op.err }
 
+// MayOmit reports whether a node may leave out output o. Kernels can count on the others.
+func (op *Op) MayOmit(o int) bool {
+	p := param(op.Newest().Out, o)
+	return p == nil || p.Optional || p.Variadic
+}
+
 // String returns the name with its domain: "Relu", "com.microsoft.Gelu".
 func (op *Op) String() string {
 	if op.Domain == "" {

@@ -125,6 +125,11 @@ func (nb *nodeBinder) makeNode(op *ops.Op, attrs ops.Attrs, ins, outs []*ir.Valu
 	for len(ins) > 0 && ins[len(ins)-1] == nil {
 		ins = ins[:len(ins)-1]
 	}
+	for o := range outs {
+		if outs[o] == nil && !op.MayOmit(o) {
+			outs[o], _ = nb.NewValue().(*ir.Value) // computed all the same, for nobody
+		}
+	}
 	return &ir.Node{Op: op, Attr: a, In: ins, Out: outs, NumIn: len(ins), Origin: nb.origin}, nil
 }
 

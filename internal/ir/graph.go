@@ -193,7 +193,7 @@ func (g *Graph) Sweep() int {
 	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *Node) bool { return n.dead })
 	for _, n := range g.Nodes {
 		for o, v := range n.Out {
-			if v != nil && !v.Used() {
+			if v != nil && !v.Used() && n.Op.MayOmit(o) {
 				n.Out[o] = nil
 			}
 		}

@@ -15,12 +15,12 @@ import (
 type Tier uint8
 
 const (
-	Generic Tier = iota // portable Go
-	AVX2                // amd64: AVX2, FMA and F16C
-	AVX512              // amd64: AVX-512 F, DQ, BW and VL, on top of AVX2
-	NEON                // arm64: the base vector set
-	NEONDot             // arm64: NEON with SDOT and UDOT
-	NEONI8MM            // arm64: NEONDot with the 8-bit matrix product
+	Generic  Tier = iota // portable Go
+	AVX2                 // amd64: AVX2, FMA and F16C
+	AVX512               // amd64: AVX-512 F, DQ, BW and VL, on top of AVX2
+	NEON                 // arm64: the base vector set
+	NEONDot              // arm64: NEON with SDOT and UDOT
+	NEONI8MM             // arm64: NEONDot with the 8-bit matrix product
 )
 
 var tierNames = [...]string{"generic", "avx2", "avx512", "neon", "neon+dot", "neon+i8mm"}
