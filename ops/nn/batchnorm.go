@@ -138,9 +138,6 @@ func trainByOutputs(r *ops.Rewrite) error {
 }
 
 func inferBatchNorm(c *ops.Infer, a *batchNormAttrs) error {
-	if !a.TrainingMode && (c.Wants(1) || c.Wants(2)) {
-		return errors.New("has outputs for running statistics, which only training_mode computes")
-	}
 	x := c.In(0)
 	channels := sym.Unknown()
 	if x.Ranked {
@@ -161,6 +158,9 @@ func inferBatchNorm(c *ops.Infer, a *batchNormAttrs) error {
 		if !channels.Known() {
 			channels = d
 		}
+	}
+	if !a.TrainingMode && (c.Wants(1) || c.Wants(2)) {
+		return errors.New("has outputs for running statistics, which only training_mode computes")
 	}
 	c.OutLike(0, 0)
 	c.Out(1, c.In(3).DT, channels)
