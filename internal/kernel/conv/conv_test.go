@@ -280,3 +280,93 @@ func TestNoAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestNaN checks that a NaN reaches the results whose windows see it, and no others: but for Winograd, which spreads it over a tile.
+func TestNaN(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	for _, sp := range specs {
+		s := sp.shape()
+		x, w := floats[float32](r, s.Images*product(s.In)*s.Channels), floats[float32](r, s.Filters*s.Channels/s.Groups*s.Taps())
+		x[len(x)/2] = float32(math.NaN())
+		want, _ := naive(&s, x, w)
+		for _, f := range formats[float32](&s) {
+			if f == Winograd {
+				continue
+			}
+			p, err := Pack(&s, f, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := Conv[float32]{Shape: s, Weights: p, X: x, Y: make([]float32, len(want))}
+			c.Clip, c.Lo, c.Hi = true, -1e9, 1e9
+			runConv(t, &c)
+			for i, v := range c.Y {
+				if (v != v) != (want[i] != want[i]) {
+					t.Fatalf("%v, format %d: element %d is %v, want %v", sp, f, i, v, want[i])
+				}
+			}
+		}
+	}
+}
+
+// TestInt8 compares 8-bit convolutions with the definition, exactly.
+func TestInt8(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	for i, sp := range specs {
+		s := sp.shape()
+		if s.Images*product(s.In)*s.Channels*s.Filters > 1<<17 {
+			continue
+		}
+		signedX, signedW := i%2 == 0, i%3 == 0
+		value := func(b byte, signed bool) float64 {
+			if signed {
+				return float64(int8(b))
+			}
+			return float64(b)
+		}
+		x, w := make([]byte, s.Images*product(s.In)*s.Channels), make([]byte, s.Filters*s.Channels/s.Groups*s.Taps())
+		for _, b := range [][]byte{x, w} {
+			for j := range b {
+				b[j] = byte(r.IntN(256))
+			}
+		}
+		zeroX, zeroW := byte(r.IntN(256)), make([]byte, []int{0, 1, s.Filters}[i%3])
+		for j := range zeroW {
+			zeroW[j] = byte(r.IntN(256))
+		}
+		fx, fw := make([]float64, len(x)), make([]float64, len(w))
+		for j, b := range x {
+			fx[j] = value(b, signedX) - value(zeroX, signedX)
+		}
+		for j, b := range w {
+			fw[j] = value(b, signedW)
+			if len(zeroW) > 0 {
+				fw[j] -= value(zeroW[min(j*s.Filters/len(w), len(zeroW)-1)], signedW)
+			}
+		}
+		want, _ := naive(&s, fx, fw)
+		p, err := Pack8(&s, signedW, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := Conv8{Shape: s, Weights: p, X: x, SignedX: signedX, ZeroX: zeroX, ZeroW: zeroW, Y: make([]int32, len(want))}
+		seen := make([]int, len(want))
+		c.Done = func(i, j int, run []int32) {
+			for k := range run {
+				seen[i*s.Filters+j+k]++
+			}
+		}
+		if err := c.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		scratch := make([]int32, c.ScratchLen())
+		for i := range c.Tiles() {
+			c.Tile(i, scratch)
+		}
+		for j, v := range c.Y {
+			if float64(v) != want[j] || seen[j] != 1 {
+				t.Fatalf("%v: element %d is %v, want %v; Done saw it %d times", sp, j, v, want[j], seen[j])
+			}
+		}
+	}
+}
