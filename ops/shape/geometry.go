@@ -92,8 +92,23 @@ func passVals(c *ops.Infer, o, in int, g func(dims []int) (move.Copy, bool)) {
 		return
 	}
 	v := make([]ops.Dim, n)
-	move.Slices(&cp, v, t.Val)
+	copyVals(&cp, v, t.Val)
 	c.SetVal(o, v)
+}
+
+// copyVals does a copy on what is known of elements.
+func copyVals(c *move.Copy, dst, src []ops.Dim) {
+	places := make([]uint64, len(dst)+len(src))
+	from, to := places[:len(src)], places[len(src):]
+	for i := range from {
+		from[i] = uint64(i) + 1
+	}
+	c.Places(to, from)
+	for i, k := range to {
+		if k > 0 {
+			dst[i] = src[k-1]
+		}
+	}
 }
 
 // viewOf tells where in its input an output of one copy lies, if it lies there as it stands.

@@ -121,7 +121,7 @@ func concatVals(c *ops.Infer, axis int) {
 			return
 		}
 		cp := sliceCopy(8, dims, at, d, 0, d[axis], axis)
-		move.Slices(&cp, out, t.Val)
+		copyVals(&cp, out, t.Val)
 		at += d[axis]
 	}
 	c.SetVal(0, out)

@@ -191,50 +191,39 @@ func sameMemory(a, b *tensor.Tensor) bool {
 	return len(x) > 0 && len(x) == len(y) && &x[0] == &y[0]
 }
 
-// combine scatters src into dst with a reduction. Narrow floats are combined in float32 and rounded once.
+// combine scatters src into dst with a reduction. Types of which few are scattered are combined in a wider one, and stored once.
 func combine(reduction string, dst, src *tensor.Tensor, at []int, n int) error {
-	switch dt := dst.DType(); dt {
-	case tensor.Float32:
-		combineReal[float32](reduction, dst, src, at, n)
-	case tensor.Float64:
-		combineReal[float64](reduction, dst, src, at, n)
-	case tensor.Int8:
-		combineReal[int8](reduction, dst, src, at, n)
-	case tensor.Int16:
-		combineReal[int16](reduction, dst, src, at, n)
-	case tensor.Int32:
-		combineReal[int32](reduction, dst, src, at, n)
-	case tensor.Int64:
-		combineReal[int64](reduction, dst, src, at, n)
-	case tensor.Uint8:
-		combineReal[uint8](reduction, dst, src, at, n)
-	case tensor.Uint16:
-		combineReal[uint16](reduction, dst, src, at, n)
-	case tensor.Uint32:
-		combineReal[uint32](reduction, dst, src, at, n)
-	case tensor.Uint64:
-		combineReal[uint64](reduction, dst, src, at, n)
-	case tensor.Bool: // a sum is an or, a product an and
-		combineReal[uint8](map[string]string{"add": "max", "mul": "min", "max": "max", "min": "min"}[reduction], dst, src, at, n)
-	case tensor.Complex64:
+	switch dt := dst.DType(); {
+	case dt == tensor.Float32:
+		reduceRuns(reduction, tensor.View[float32](dst), tensor.View[float32](src), at, n)
+	case dt == tensor.Float64:
+		reduceRuns(reduction, tensor.View[float64](dst), tensor.View[float64](src), at, n)
+	case dt == tensor.Int64:
+		reduceRuns(reduction, tensor.View[int64](dst), tensor.View[int64](src), at, n)
+	case dt == tensor.Uint64:
+		reduceRuns(reduction, tensor.View[uint64](dst), tensor.View[uint64](src), at, n)
+	case dt == tensor.Complex64:
 		combineComplex[complex64](reduction, dst, src, at, n)
-	case tensor.Complex128:
+	case dt == tensor.Complex128:
 		combineComplex[complex128](reduction, dst, src, at, n)
+	case dt == tensor.Bool: // a sum is an or, a product an and
+		combineVia(map[string]string{"add": "max", "mul": "min", "max": "max", "min": "min"}[reduction], dst, src, at, n, num.LoadInt, num.StoreInt)
+	case dt.IsInteger(): // wraps alike in the wider type
+		combineVia(reduction, dst, src, at, n, num.LoadInt, num.StoreInt)
+	case num.Narrow.Has(dt):
+		combineVia(reduction, dst, src, at, n, num.Load32, num.Store32)
 	default:
-		if !num.Narrow.Has(dt) {
-			return fmt.Errorf("elements of %s can't be combined", dt)
-		}
-		d, s := make([]float32, dst.Len()), make([]float32, src.Len())
-		num.Load32(d, dst, 0)
-		num.Load32(s, src, 0)
-		reduceRuns(reduction, d, s, at, n)
-		num.Store32(dst, 0, d)
+		return fmt.Errorf("elements of %s can't be combined", dt)
 	}
 	return nil
 }
 
-func combineReal[T scatter.Real](reduction string, dst, src *tensor.Tensor, at []int, n int) {
-	reduceRuns(reduction, tensor.View[T](dst), tensor.View[T](src), at, n)
+func combineVia[T float32 | int64](reduction string, dst, src *tensor.Tensor, at []int, n int, load func([]T, *tensor.Tensor, int) bool, store func(*tensor.Tensor, int, []T) bool) {
+	d, s := make([]T, dst.Len()), make([]T, src.Len())
+	load(d, dst, 0)
+	load(s, src, 0)
+	reduceRuns(reduction, d, s, at, n)
+	store(dst, 0, d)
 }
 
 func reduceRuns[T scatter.Real](reduction string, dst, src []T, at []int, n int) {

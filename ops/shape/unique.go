@@ -122,57 +122,52 @@ func group(n int, compare func(i, j int) int, sorted bool) groups {
 	return out
 }
 
-// rowComparer returns a function that compares rows along an axis, element by element.
+// rowComparer returns a function that compares rows along an axis, element by element. Types are compared as the widest of their kind.
 func rowComparer(x *tensor.Tensor, dims []int, axis int) (func(i, j int) int, error) {
-	switch dt := x.DType(); dt {
-	case tensor.String:
-		return comparer(tensor.View[string](x), dims, axis, 1), nil
-	case tensor.Bool, tensor.Uint8:
-		return comparer(tensor.View[uint8](x), dims, axis, 1), nil
-	case tensor.Uint16:
-		return comparer(tensor.View[uint16](x), dims, axis, 1), nil
-	case tensor.Uint32:
-		return comparer(tensor.View[uint32](x), dims, axis, 1), nil
-	case tensor.Uint64:
-		return comparer(tensor.View[uint64](x), dims, axis, 1), nil
-	case tensor.Int8:
-		return comparer(tensor.View[int8](x), dims, axis, 1), nil
-	case tensor.Int16:
-		return comparer(tensor.View[int16](x), dims, axis, 1), nil
-	case tensor.Int32:
-		return comparer(tensor.View[int32](x), dims, axis, 1), nil
-	case tensor.Int64:
-		return comparer(tensor.View[int64](x), dims, axis, 1), nil
-	case tensor.Float32:
-		return comparer(tensor.View[float32](x), dims, axis, 1), nil
-	case tensor.Float64:
-		return comparer(tensor.View[float64](x), dims, axis, 1), nil
-	case tensor.Complex64:
-		return comparer(partsOf[float32](x), dims, axis, 2), nil
-	case tensor.Complex128:
-		return comparer(partsOf[float64](x), dims, axis, 2), nil
-	default:
-		if num.Narrow.Has(dt) {
-			v := make([]float32, x.Len())
-			num.Load32(v, x, 0)
-			return comparer(v, dims, axis, 1), nil
+	n, inner, outer := dims[axis], numel(dims[axis+1:]), numel(dims[:axis])
+	if outer != 1 { // put rows in one piece
+		rows, err := tensor.New(x.DType(), x.Dims()...)
+		if err != nil {
+			return nil, err
 		}
+		c := move.NewCopy(bufOf(x).Width, 0, 0, move.Dim{N: n, Dst: outer * inner, Src: inner}, move.Dim{N: outer, Dst: inner, Src: n * inner}, move.Dim{N: inner, Dst: 1, Src: 1})
+		for i := range c.Tiles() {
+			c.Tile(bufOf(rows), bufOf(x), i)
+		}
+		x = rows
+	}
+	size := outer * inner
+	switch dt := x.DType(); {
+	case dt == tensor.String:
+		return comparer(tensor.View[string](x), size), nil
+	case dt == tensor.Uint64:
+		return comparer(tensor.View[uint64](x), size), nil
+	case dt == tensor.Bool || dt.IsInteger():
+		v := make([]int64, x.Len())
+		num.LoadInt(v, x, 0)
+		return comparer(v, size), nil
+	case dt == tensor.Complex64:
+		parts, err := tensor.FromBytes(tensor.Float32, []int{2 * x.Len()}, x.Bytes(), nil)
+		if err != nil {
+			return nil, err
+		}
+		return floatComparer(parts, 2*size), nil
+	case dt == tensor.Complex128:
+		return comparer(partsOf[float64](x), 2*size), nil
+	case num.Numeric.Has(dt):
+		return floatComparer(x, size), nil
 	}
 	return nil, fmt.Errorf("elements of %s have no order", x.DType())
 }
 
-// comparer compares rows whose elements are of a number of parts each. NaNs are equal to each other and stand last.
-func comparer[T cmp.Ordered](v []T, dims []int, axis, parts int) func(i, j int) int {
-	inner := numel(dims[axis+1:]) * parts
-	n := dims[axis]
-	rows := v
-	outer := numel(dims[:axis])
-	if outer != 1 { // put rows in one piece
-		rows = make([]T, len(v))
-		c := move.NewCopy(0, 0, 0, move.Dim{N: n, Dst: outer * inner, Src: inner}, move.Dim{N: outer, Dst: inner, Src: n * inner}, move.Dim{N: inner, Dst: 1, Src: 1})
-		move.Slices(&c, rows, v)
-	}
-	size := outer * inner
+func floatComparer(x *tensor.Tensor, size int) func(i, j int) int {
+	v := make([]float64, x.Len())
+	num.Load64(v, x, 0)
+	return comparer(v, size)
+}
+
+// comparer compares rows of a size. NaNs are equal to each other and stand last.
+func comparer[T cmp.Ordered](rows []T, size int) func(i, j int) int {
 	return func(i, j int) int {
 		a, b := rows[i*size:(i+1)*size], rows[j*size:(j+1)*size]
 		for k, x := range a {

@@ -144,8 +144,8 @@ func (c *Copy) Tile(dst, src Buf, i int) {
 	}
 }
 
-// Slices does the whole copy on elements of any type.
-func Slices[T any](c *Copy, dst, src []T) { copyRange(c, dst, src, 0, c.total) }
+// Places does the whole copy on numbers that name elements: the way to copy what a [Buf] can't hold.
+func (c *Copy) Places(dst, src []uint64) { copyRange(c, dst, src, 0, c.total) }
 
 // at returns the offsets of position r of the loops before the last k.
 func (c *Copy) at(r, k int) (do, so int) {
