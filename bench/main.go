@@ -163,7 +163,7 @@ func (s *settings) one(c *cases.Case, threads int) (result, string, error) {
 	defer info.Close()
 	in, files := ingot.Inputs{}, map[string]string{}
 	for _, f := range c.Sets[0].Inputs {
-		decl, err := f.Of(info.Graph.Inputs)
+		decl, err := f.Input(info.Graph)
 		if err != nil {
 			return r, "", err
 		}

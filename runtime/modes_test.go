@@ -141,7 +141,7 @@ func random(g *loader.Graph) bool {
 func inputs(c *cases.Case, info *loader.Model) (map[string]tensor.Value, error) {
 	in := map[string]tensor.Value{}
 	for _, f := range c.Sets[0].Inputs {
-		decl, err := f.Of(info.Graph.Inputs)
+		decl, err := f.Input(info.Graph)
 		if err != nil {
 			return nil, err
 		}

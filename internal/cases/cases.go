@@ -205,8 +205,24 @@ func (f *File) Load(decl loader.TypeInfo) (tensor.Value, error) {
 	return v, nil
 }
 
-// Of returns which of the values a file is for, by name or else by index.
-func (f *File) Of(values []*loader.ValueInfo) (*loader.ValueInfo, error) {
+// Input returns which of a graph's inputs a file is for: by name, or else by index among those that have no initializer.
+func (f *File) Input(g *loader.Graph) (*loader.ValueInfo, error) {
+	if f.Name != "" {
+		return f.of(g.Inputs)
+	}
+	var plain []*loader.ValueInfo
+	for _, v := range g.Inputs {
+		if g.Initializer(v.Name) == nil {
+			plain = append(plain, v)
+		}
+	}
+	return f.of(plain)
+}
+
+// Output returns which of a graph's outputs a file is for, by name or else by index.
+func (f *File) Output(g *loader.Graph) (*loader.ValueInfo, error) { return f.of(g.Outputs) }
+
+func (f *File) of(values []*loader.ValueInfo) (*loader.ValueInfo, error) {
 	for _, v := range values {
 		if f.Name != "" && v.Name == f.Name {
 			return v, nil

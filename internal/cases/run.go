@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"ingot/loader"
 	"ingot/tensor"
@@ -32,7 +33,7 @@ func (c *Case) Tolerances(def Tolerance) Tolerance {
 func (s *Set) Run(ctx context.Context, info *loader.Model, sess Session, tol Tolerance, check func(map[string]tensor.Value) error) error {
 	in := map[string]tensor.Value{}
 	for _, f := range s.Inputs {
-		decl, err := f.Of(info.Graph.Inputs)
+		decl, err := f.Input(info.Graph)
 		if err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ func (s *Set) Run(ctx context.Context, info *loader.Model, sess Session, tol Tol
 		return err
 	}
 	for _, f := range s.Outputs {
-		decl, err := f.Of(info.Graph.Outputs)
+		decl, err := f.Output(info.Graph)
 		if err != nil {
 			return err
 		}
@@ -64,4 +65,21 @@ func (s *Set) Run(ctx context.Context, info *loader.Model, sess Session, tol Tol
 		return check(out)
 	}
 	return nil
+}
+
+// Overridable returns the initializers that the case supplies values for: a model must be loaded so that these stay inputs.
+func (c *Case) Overridable(info *loader.Model) ([]string, error) {
+	var names []string
+	for _, s := range c.Sets {
+		for _, f := range s.Inputs {
+			decl, err := f.Input(info.Graph)
+			if err != nil {
+				return nil, err
+			}
+			if info.Graph.Initializer(decl.Name) != nil && !slices.Contains(names, decl.Name) {
+				names = append(names, decl.Name)
+			}
+		}
+	}
+	return names, nil
 }

@@ -74,8 +74,12 @@ func runCase(ctx context.Context, task *caseTask, memory int64) error {
 		return err
 	}
 	defer info.Close()
+	supplied, err := task.Case.Overridable(info)
+	if err != nil {
+		return err
+	}
 	load := func(threads int) (*ingot.Model, error) {
-		opts := []ingot.Option{ingot.WithThreads(threads)}
+		opts := []ingot.Option{ingot.WithThreads(threads), ingot.WithOverridable(supplied...)}
 		if memory > 0 {
 			opts = append(opts, ingot.WithMemoryLimit(memory))
 		}
