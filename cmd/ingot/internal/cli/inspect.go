@@ -253,17 +253,19 @@ func (a *app) support(m *loader.Model, r *inspectJSON, f *inspectFlags) error {
 
 // estimate plans a run with the sizes that -d sets and 1 for the others. types gets the types of all values.
 func (a *app) estimate(m *loader.Model, plain *compiled, r *inspectJSON, f *inspectFlags, types map[string]string) error {
-	set, err := feed.Dims(inputInfos(m), f.dims)
+	size, err := feed.Sizes(inputInfos(m), f.dims)
 	if err != nil {
 		return err
 	}
-	in, open := openTypes(plain.prog, set)
-	if len(open) > 0 && len(f.dims) == 0 {
-		a.detail("open dimensions are taken as 1: %s; -d sets them", strings.Join(open, ", "))
-	}
+	in, ones := openTypes(plain.prog, size)
 	e, err := plain.prog.Estimate(in)
 	if err != nil {
-		a.warn("no estimate at these sizes: %v", err)
+		if len(ones) > 0 {
+			a.warn("no estimate with open dimensions taken as 1, %s; -d sets them", strings.Join(ones, ", "))
+		} else {
+			a.warn("no estimate at these sizes")
+		}
+		a.detail("%v", err)
 		return nil
 	}
 	for i := range e.Steps {

@@ -119,15 +119,20 @@ func (a *app) printVerdict(r *inspectJSON) {
 	if e == nil {
 		return
 	}
-	fmt.Fprintf(a.out, "a run with %s takes about %s multiply-adds (%sFLOP)", strings.Join(e.Inputs, ", "), count(e.MultiplyAdds), count(e.FLOPs)+" ")
+	fmt.Fprintf(a.out, "a run with %s takes about %s multiply-adds (%s)", strings.Join(e.Inputs, ", "), count(e.MultiplyAdds), flops(e.FLOPs))
 	if e.Uncounted > 0 {
 		fmt.Fprintf(a.out, " and those of %s whose shapes depend on data", plural(e.Uncounted, "node"))
 	}
-	least := ""
-	if !e.Complete {
-		least = "at least "
+	fmt.Fprintf(a.out, "\nand %s%s of memory: %s for weights and %s for values\n", atLeast(e.Complete), byteSize(e.WeightBytes+e.ValueBytes), byteSize(e.WeightBytes), byteSize(e.ValueBytes))
+}
+
+// flops formats a number of floating-point operations: "3.68 MFLOP".
+func flops(n float64) string {
+	text := count(n)
+	if last := text[len(text)-1]; last >= '0' && last <= '9' {
+		text += " "
 	}
-	fmt.Fprintf(a.out, "\nand %s%s of memory: %s for weights and %s for values\n", least, byteSize(e.WeightBytes+e.ValueBytes), byteSize(e.WeightBytes), byteSize(e.ValueBytes))
+	return text + "FLOP"
 }
 
 func (a *app) printMetadata(m *loader.Model) {

@@ -63,15 +63,15 @@ func (a *app) tellPlan(path string, f *runFlags, in *feed.Feed) {
 		a.detail("no plan for these inputs: %v", err)
 		return
 	}
-	a.detail("%d nodes in the file, %d when compiled; weights %s; values %s in an arena and %s in outputs%s", nodeCount(m), e.Nodes,
-		byteSize(e.Weights), byteSize(e.Arena), byteSize(e.Outputs), partly(e))
+	a.detail("%d nodes in the file, %d when compiled; weights %s; values %s%s in an arena and %s in outputs", nodeCount(m), e.Nodes,
+		byteSize(e.Weights), atLeast(e.Complete), byteSize(e.Arena), byteSize(e.Outputs))
 }
 
-func partly(e *runtime.Estimate) string {
-	if e.Complete {
+func atLeast(complete bool) string {
+	if complete {
 		return ""
 	}
-	return " before shapes depend on data"
+	return "at least "
 }
 
 // nodeCount counts the nodes of all graphs in the file.
@@ -216,7 +216,7 @@ func recurrentCost(s *runtime.Step) (float64, bool) {
 }
 
 // openTypes are the inputs' types with every open dimension settled as feed does it.
-func openTypes(p *runtime.Program, set map[string]int64) (types []sym.Type, ones []string) {
+func openTypes(p *runtime.Program, size func(input string, axis int) (int64, bool)) (types []sym.Type, ones []string) {
 	for _, v := range p.Inputs() {
 		t := v.Type
 		t.Shape = slices.Clone(t.Shape)
@@ -225,12 +225,11 @@ func openTypes(p *runtime.Program, set map[string]int64) (types []sym.Type, ones
 			if d.Known() {
 				continue
 			}
-			n := int64(1)
-			if name, ok := d.IsSymbol(); ok && set[name] > 0 {
-				n = set[name]
+			n, ok := size(v.Name, k)
+			if !ok {
+				n, changed = 1, true
 			}
 			t.Shape[k] = sym.Num(n)
-			changed = true
 		}
 		if changed {
 			ones = append(ones, fmt.Sprintf("%s %s", v.Name, t.String()))

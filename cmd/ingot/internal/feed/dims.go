@@ -137,14 +137,18 @@ func (d *dims) unused() error {
 	return nil
 }
 
-// Dims reads -d options for those who make no inputs, and returns the symbols that they set. INPUT.AXIS=N isn't allowed there.
-func Dims(inputs []ingot.ValueInfo, texts []string) (map[string]int64, error) {
+// Sizes reads -d options for those who make no inputs. What it returns tells the size of an input's axis, where an option sets it.
+func Sizes(inputs []ingot.ValueInfo, texts []string) (func(input string, axis int) (int64, bool), error) {
 	d, err := parseDims(inputs, texts)
 	if err != nil {
 		return nil, err
 	}
-	if len(d.axis) > 0 {
-		return nil, wrong("-d: only dimensions with a name can be set here").hint("%s", DidYouMean("", d.symbols()))
-	}
-	return d.set, nil
+	return func(input string, axis int) (int64, bool) {
+		for i := range inputs {
+			if v := &inputs[i]; v.Name == input && axis < len(v.Dims) {
+				return d.size(v, axis)
+			}
+		}
+		return 0, false
+	}, nil
 }

@@ -37,7 +37,7 @@ func (b *builder) generate(g given) (*tensor.Tensor, error) {
 	if dt == tensor.Invalid {
 		dt = tensor.Float32
 	}
-	if n, err := tensor.NumBytes(dt, shape); err != nil || n > most {
+	if n, err := tensor.NumBytes(dt, shape); err != nil || int64(n) > most {
 		return nil, wrong("input %q would be %s%s, which is too large", v.Name, dt, tensor.ShapeString(shape))
 	}
 	t, err := tensor.New(dt, shape...)
