@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"unsafe"
 
 	"ingot/internal/kernel/gemm"
 	"ingot/internal/num"
@@ -42,19 +43,15 @@ var Gemm = ops.Def(ops.Spec[gemmAttrs]{
 	Bind: func(b *ops.Bind, a *gemmAttrs) (ops.Kernel, error) {
 		switch b.In(0).DT {
 		case tensor.Float32:
-			return bindGemm[float32](b, a)
+			return newGemm[float32](b, a, nil)
 		case tensor.Float64:
-			return bindGemm[float64](b, a)
-		case tensor.Int32:
-			return bindGemm[int32](b, a)
-		case tensor.Int64:
-			return bindGemm[int64](b, a)
-		case tensor.Uint32:
-			return bindGemm[uint32](b, a)
-		case tensor.Uint64:
-			return bindGemm[uint64](b, a)
+			return newGemm[float64](b, a, nil)
+		case tensor.Int64, tensor.Uint64:
+			return newGemm[int64](b, a, nil)
+		case tensor.Int32, tensor.Uint32:
+			return newWideGemm(b, a, num.LoadInt, num.StoreInt)
 		case tensor.Float16, tensor.BFloat16:
-			return bindHalfGemm(b, a)
+			return newWideGemm(b, a, num.Load32, num.Store32)
 		}
 		return nil, fmt.Errorf("no product of %s", b.In(0).DT)
 	},
@@ -68,8 +65,8 @@ type gemmKernel[T gemm.Number] struct {
 	alphaOff bool  // alpha is 0: only C counts
 }
 
-func newGemm[T gemm.Number](b *ops.Bind, a *gemmAttrs, wide bool) (*gemmKernel[T], error) {
-	p, err := newProduct[T](b, product{a.TransA, a.TransB, a.Alpha}, wide)
+func newGemm[T gemm.Number](b *ops.Bind, a *gemmAttrs, load loader[T]) (*gemmKernel[T], error) {
+	p, err := newProduct(b, product{a.TransA, a.TransB, a.Alpha}, load)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +81,6 @@ func newGemm[T gemm.Number](b *ops.Bind, a *gemmAttrs, wide bool) (*gemmKernel[T
 		k.addend = append([]int{}, b.Dims(2)...)
 	}
 	return k, nil
-}
-
-func bindGemm[T gemm.Number](b *ops.Bind, a *gemmAttrs) (ops.Kernel, error) {
-	return newGemm[T](b, a, false)
 }
 
 // Run computes the product.
@@ -138,18 +131,20 @@ func (k *gemmKernel[T]) add(x []T) {
 	}
 }
 
-// halfGemm computes in float32 and rounds once.
-type halfGemm struct {
-	gemmKernel[float32]
-	lens [4]int // of A, B, C and Y
+// wideGemm computes in a wider type, and converts the result once.
+type wideGemm[T gemm.Number] struct {
+	gemmKernel[T]
+	load  loader[T]
+	store func(t *tensor.Tensor, off int, src []T) bool
+	lens  [4]int // of A, B, C and Y
 }
 
-func bindHalfGemm(b *ops.Bind, a *gemmAttrs) (ops.Kernel, error) {
-	k, err := newGemm[float32](b, a, true)
+func newWideGemm[T gemm.Number](b *ops.Bind, a *gemmAttrs, load loader[T], store func(*tensor.Tensor, int, []T) bool) (ops.Kernel, error) {
+	k, err := newGemm(b, a, load)
 	if err != nil {
 		return nil, err
 	}
-	h := &halfGemm{gemmKernel: *k}
+	h := &wideGemm[T]{gemmKernel: *k, load: load, store: store}
 	h.lens[0], h.lens[3] = elements(b.Dims(0)), elements(b.OutDims(0))
 	if h.g.Packed == nil {
 		h.lens[1] = elements(b.Dims(1))
@@ -157,18 +152,18 @@ func bindHalfGemm(b *ops.Bind, a *gemmAttrs) (ops.Kernel, error) {
 	if h.addend != nil {
 		h.lens[2] = elements(h.addend)
 	}
-	b.NeedScratch(4 * (h.lens[0] + h.lens[1] + h.lens[2] + h.lens[3]))
+	b.NeedScratch((h.lens[0] + h.lens[1] + h.lens[2] + h.lens[3]) * int(unsafe.Sizeof(*new(T))))
 	return h, nil
 }
 
 // Run computes the product.
-func (h *halfGemm) Run(c *ops.Call) error {
-	f := ops.Elements[float32](c.Scratch)
-	var parts [4][]float32
+func (h *wideGemm[T]) Run(c *ops.Call) error {
+	f := ops.Elements[T](c.Scratch)
+	var parts [4][]T
 	for i, n := range h.lens {
 		parts[i], f = f[:n:n], f[n:]
 		if i < 3 && n > 0 {
-			num.Load32(parts[i], c.In(i), 0)
+			h.load(parts[i], c.In(i), 0)
 		}
 	}
 	h.g.A, h.g.C = parts[0], parts[3]
@@ -181,6 +176,6 @@ func (h *halfGemm) Run(c *ops.Call) error {
 	if err := h.compute(c); err != nil {
 		return err
 	}
-	num.Store32(c.Out(0), 0, h.g.C)
+	h.store(c.Out(0), 0, h.g.C)
 	return nil
 }

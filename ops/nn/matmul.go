@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"unsafe"
 
 	"ingot/internal/kernel/gemm"
 	"ingot/internal/num"
@@ -100,7 +101,7 @@ type epilogue struct {
 func bindProduct(b *ops.Bind, p product, e epilogue) (ops.Kernel, error) {
 	switch b.In(0).DT {
 	case tensor.Float32:
-		k, err := newProduct[float32](b, p, false)
+		k, err := newProduct[float32](b, p, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -110,17 +111,13 @@ func bindProduct(b *ops.Bind, p product, e epilogue) (ops.Kernel, error) {
 		}
 		return k, nil
 	case tensor.Float16, tensor.BFloat16:
-		return newHalfProduct(b, p)
+		return newWideProduct(b, p, num.Load32, num.Store32)
 	case tensor.Float64:
-		return newProduct[float64](b, p, false)
-	case tensor.Int32:
-		return newProduct[int32](b, p, false)
-	case tensor.Int64:
-		return newProduct[int64](b, p, false)
-	case tensor.Uint32:
-		return newProduct[uint32](b, p, false)
-	case tensor.Uint64:
-		return newProduct[uint64](b, p, false)
+		return newProduct[float64](b, p, nil)
+	case tensor.Int64, tensor.Uint64:
+		return newProduct[int64](b, p, nil)
+	case tensor.Int32, tensor.Uint32:
+		return newWideProduct(b, p, num.LoadInt, num.StoreInt)
 	}
 	return nil, fmt.Errorf("no product of %s", b.In(0).DT)
 }
@@ -131,8 +128,11 @@ type productKernel[T gemm.Number] struct {
 	epi epilogue
 }
 
-// newProduct works out the sizes. wide tells that the operands will be float32 copies of a half type.
-func newProduct[T gemm.Number](b *ops.Bind, p product, wide bool) (*productKernel[T], error) {
+// loader converts elements of a tensor, see package num. Without one, the tensors are of the computing type.
+type loader[T gemm.Number] func(dst []T, t *tensor.Tensor, off int) bool
+
+// newProduct works out the sizes. The operands will be what load makes of them.
+func newProduct[T gemm.Number](b *ops.Bind, p product, load loader[T]) (*productKernel[T], error) {
 	da, db := b.Dims(0), b.Dims(1)
 	m, ka, batchA := matrix(sym.Nums(da), p.transA, false)
 	_, n, batchB := matrix(sym.Nums(db), p.transB, true)
@@ -157,7 +157,7 @@ func newProduct[T gemm.Number](b *ops.Bind, p product, wide bool) (*productKerne
 		return nil, err
 	}
 	if g.Batch == nil && b.Constant(1) != nil {
-		packed, err := packRight[T](b, 1, g.K, g.N, g.LDB, g.TransB, wide)
+		packed, err := packRight(b, 1, g.K, g.N, g.LDB, g.TransB, load)
 		if err != nil {
 			return nil, err
 		}
@@ -167,13 +167,12 @@ func newProduct[T gemm.Number](b *ops.Bind, p product, wide bool) (*productKerne
 }
 
 // packRight returns the constant input i packed as the right operand of a product.
-func packRight[T gemm.Number](b *ops.Bind, i, k, n, ld int, trans, wide bool) (*gemm.PackedB[T], error) {
+func packRight[T gemm.Number](b *ops.Bind, i, k, n, ld int, trans bool, load loader[T]) (*gemm.PackedB[T], error) {
 	form, err := b.Packed(i, fmt.Sprintf("gemm %d×%d %t", k, n, trans), func(t *tensor.Tensor) (any, int, error) {
 		data := tensor.View[T](t)
-		if wide {
-			f := make([]float32, t.Len())
-			num.Load32(f, t, 0)
-			data, _ = any(f).([]T)
+		if load != nil {
+			data = make([]T, t.Len())
+			load(data, t, 0)
 		}
 		p, err := gemm.Pack(k, n, data, ld, trans)
 		if err != nil {
@@ -264,23 +263,25 @@ func (k *productKernel[T]) Tile(w ops.Worker, i int) {
 	k.g.Tile(i, ops.Scratch[T](w, k.g.ScratchLen()))
 }
 
-// halfProduct computes in float32 and rounds once.
-type halfProduct struct {
-	productKernel[float32]
+// wideProduct computes in a wider type, and converts the result once.
+type wideProduct[T gemm.Number] struct {
+	productKernel[T]
+	load             loader[T]
+	store            func(t *tensor.Tensor, off int, src []T) bool
 	lenA, lenB, lenC int
 }
 
-func newHalfProduct(b *ops.Bind, p product) (ops.Kernel, error) {
-	k, err := newProduct[float32](b, p, true)
+func newWideProduct[T gemm.Number](b *ops.Bind, p product, load loader[T], store func(*tensor.Tensor, int, []T) bool) (ops.Kernel, error) {
+	k, err := newProduct(b, p, load)
 	if err != nil {
 		return nil, err
 	}
-	h := &halfProduct{productKernel: *k}
+	h := &wideProduct[T]{productKernel: *k, load: load, store: store}
 	h.lenA, h.lenC = elements(b.Dims(0)), elements(b.OutDims(0))
 	if h.g.Packed == nil {
 		h.lenB = elements(b.Dims(1))
 	}
-	b.NeedScratch(4 * (h.lenA + h.lenB + h.lenC))
+	b.NeedScratch((h.lenA + h.lenB + h.lenC) * int(unsafe.Sizeof(*new(T))))
 	return h, nil
 }
 
@@ -290,19 +291,19 @@ func elements(dims []int) int {
 }
 
 // Run computes the product.
-func (h *halfProduct) Run(c *ops.Call) error {
-	f := ops.Elements[float32](c.Scratch)
+func (h *wideProduct[T]) Run(c *ops.Call) error {
+	f := ops.Elements[T](c.Scratch)
 	g := &h.g
 	g.A, f = f[:h.lenA], f[h.lenA:]
-	num.Load32(g.A, c.In(0), 0)
+	h.load(g.A, c.In(0), 0)
 	if g.Packed == nil {
 		g.B, f = f[:h.lenB], f[h.lenB:]
-		num.Load32(g.B, c.In(1), 0)
+		h.load(g.B, c.In(1), 0)
 	}
 	g.C = f[:h.lenC]
 	if err := h.run(c); err != nil {
 		return err
 	}
-	num.Store32(c.Out(0), 0, g.C)
+	h.store(c.Out(0), 0, g.C)
 	return nil
 }

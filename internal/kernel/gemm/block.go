@@ -6,9 +6,10 @@ import (
 	"ingot/internal/kernel/cpu"
 )
 
-// Number lists the element types of a product. Integers wrap around.
+// Number lists the element types of a product. Integers wrap around, so that int64 serves all others: as it stands those of its width, and
+// converted the narrower ones.
 type Number interface {
-	float32 | float64 | int32 | int64 | uint32 | uint64
+	float32 | float64 | int64
 }
 
 // block holds the sizes that a product is cut by; a function of element type and tier.

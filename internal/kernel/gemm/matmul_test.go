@@ -22,7 +22,7 @@ func TestMatmul(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier cpu.Tier) {
 		testMatmul[float32](t, tier)
 		testMatmul[float64](t, tier)
-		testMatmul[int32](t, tier)
+		testMatmul[int64](t, tier)
 	})
 }
 

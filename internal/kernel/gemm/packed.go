@@ -139,13 +139,13 @@ func checkMatrix(name string, n, rows, cols, ld int) error {
 }
 
 // lineElems is the number of elements of a 64-byte cache line.
-func lineElems[T Number]() int {
+func lineElems[T any]() int {
 	var zero T
 	return 64 / int(unsafe.Sizeof(zero))
 }
 
 // alignLine drops the elements before the first cache line boundary.
-func alignLine[T Number](s []T) []T {
+func alignLine[T any](s []T) []T {
 	var zero T
 	size := uintptr(unsafe.Sizeof(zero))
 	skip := (-uintptr(unsafe.Pointer(unsafe.SliceData(s))) & 63) / size
