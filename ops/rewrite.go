@@ -22,7 +22,8 @@ type Rewrite struct {
 // RewriteGraph is the graph around the node.
 type RewriteGraph interface {
 	Const(t *tensor.Tensor) Ref
-	// Emit adds a node of the newest version before the one being rewritten, and returns its outputs.
+	// Emit adds a node of the newest version before the one being rewritten, and returns its outputs. An operator outside of the default
+	// domain is named with its domain: "ingot.MatMul".
 	Emit(op string, attrs Attrs, numOut int, in ...Ref) ([]Ref, error)
 	// EmitAfter adds a node of the newest version behind the one being rewritten, which computes out.
 	EmitAfter(op string, attrs Attrs, out Ref, in ...Ref) error

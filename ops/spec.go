@@ -21,6 +21,7 @@ type Spec[A any] struct {
 	Infer   func(c *Infer, a *A) error                               // types and shapes of the outputs
 	Eval    func(c *Call, a *A) error                                // computes; either this
 	Bind    func(b *Bind, a *A) (Kernel, error)                      // or this, prepared once for concrete types
+	Expand  func(x *Expansion, a *A) error                           // instead of the three: the node is a small graph of other operators
 	InPlace [][2]int8                                                // {o, i}: output o may overwrite input i when that has the same size and dies here
 	View    func(c *Infer, a *A, o int) (input, offset int, ok bool) // output o is the bytes of an input from offset on: no computation
 	Layout  Layout                                                   // how the operator behaves when its data is channels-last
@@ -30,6 +31,7 @@ type Spec[A any] struct {
 // Ver is a version of an operator, in a history that stands newest first. Empty fields are as in the next newer version.
 type Ver struct {
 	Since int                    // the opset version that introduced it
+	Extra bool                   // not in the standard: files have it nevertheless
 	In    string                 // replaces the inputs
 	Out   string                 // replaces the outputs
 	Types string                 // replaces the named type variables: "T=floats; B=bool"
@@ -91,6 +93,7 @@ type Op struct {
 // Version is the schema of an operator from one opset version on.
 type Version struct {
 	Since int
+	Extra bool // not in the standard
 	In    []Param
 	Out   []Param
 	Types map[string]TypeSet
@@ -127,6 +130,10 @@ func def(s *Spec[someAttrs], ptr reflect.Type) *Op {
 	switch {
 	case err != nil:
 		op.err = fmt.Errorf("%s: %w", op, err)
+	case s.Expand != nil:
+		if s.Infer != nil || s.Eval != nil || s.Bind != nil {
+			op.err = fmt.Errorf("%s: either Expand, or a shape rule with Eval or Bind", op)
+		}
 	case s.Infer == nil:
 		op.err = fmt.Errorf("%s: no shape rule", op)
 	case (s.Eval == nil) == (s.Bind == nil):
@@ -161,7 +168,7 @@ func (op *Op) history(in, out, types string, vers []Ver) error {
 		} else if v.Since >= prev.Since {
 			return fmt.Errorf("version %d stands after %d", v.Since, prev.Since)
 		}
-		cur := &Version{Since: v.Since, In: prev.In, Out: prev.Out, Types: prev.Types, Up: v.Up, Old: v.Old}
+		cur := &Version{Since: v.Since, Extra: v.Extra, In: prev.In, Out: prev.Out, Types: prev.Types, Up: v.Up, Old: v.Old}
 		var err error
 		if v.In != "" {
 			if cur.In, err = parseParams(v.In); err != nil {
@@ -231,6 +238,9 @@ func (op *Op) ParseAttrs(attrs Attrs) (any, error) { return op.attrs.parse(attrs
 // InferTypes runs the shape rule. a is what ParseAttrs returned.
 func (op *Op) InferTypes(c *Infer, a any) error {
 	p, err := op.some(a)
+	if err == nil && op.Expands() {
+		err = fmt.Errorf("%s %w", op, errExpands)
+	}
 	if err != nil {
 		return err
 	}
@@ -240,6 +250,9 @@ func (op *Op) InferTypes(c *Infer, a any) error {
 // BindKernel prepares the operator for concrete types.
 func (op *Op) BindKernel(b *Bind, a any) (Kernel, error) {
 	p, err := op.some(a)
+	if err == nil && op.Expands() {
+		err = fmt.Errorf("%s %w", op, errExpands)
+	}
 	if err != nil {
 		return nil, err
 	}

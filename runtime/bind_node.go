@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"strings"
 
 	"ingot/internal/ir"
 	"ingot/internal/sym"
@@ -62,11 +63,7 @@ func (nb *nodeBinder) bind(op *ops.Op, ver int, n *loader.Node) error {
 			outs[i] = nb.s.graph.NewValue(name)
 		}
 	}
-	node, err := nb.upgrade(op, ver, attrs, ins, outs)
-	if err != nil {
-		return err
-	}
-	if err := nb.add(node); err != nil {
+	if outs, err = nb.place(op, ver, attrs, ins, outs); err != nil {
 		return err
 	}
 	for _, f := range nb.after {
@@ -82,8 +79,9 @@ func (nb *nodeBinder) bind(op *ops.Op, ver int, n *loader.Node) error {
 	return nil
 }
 
-// upgrade rewrites the node version by version until it has the newest form.
-func (nb *nodeBinder) upgrade(op *ops.Op, ver int, attrs ops.Attrs, ins, outs []*ir.Value) (*ir.Node, error) {
+// place rewrites the node version by version until it has the newest form, and appends that to the graph, or the nodes that it is made of. It
+// returns the values that are the node's outputs.
+func (nb *nodeBinder) place(op *ops.Op, ver int, attrs ops.Attrs, ins, outs []*ir.Value) ([]*ir.Value, error) {
 	r := &ops.Rewrite{Attrs: attrs, In: refs(ins), Out: refs(outs), Graph: nb}
 	for i := ver; i >= 0; i-- {
 		if old := op.Versions[i].Old; old != nil {
@@ -96,7 +94,20 @@ func (nb *nodeBinder) upgrade(op *ops.Op, ver int, attrs ops.Attrs, ins, outs []
 			}
 		}
 	}
-	return nb.makeNode(op, r.Attrs, values(r.In), values(r.Out))
+	if op.Expands() {
+		if len(nb.b.unsupported) > 0 {
+			return outs, nil // the model is refused anyway; types may be missing
+		}
+		if err := op.ExpandNode(r); err != nil {
+			return nil, err
+		}
+		return values(r.Out), nil
+	}
+	node, err := nb.makeNode(op, r.Attrs, values(r.In), values(r.Out))
+	if err != nil {
+		return nil, err
+	}
+	return outs, nb.add(node)
 }
 
 func refs(vs []*ir.Value) []ops.Ref {
@@ -258,9 +269,16 @@ func (nb *nodeBinder) EmitAfter(name string, attrs ops.Attrs, out ops.Ref, in ..
 }
 
 func (nb *nodeBinder) emit(name string, attrs ops.Attrs, outs []*ir.Value, in []ops.Ref) error {
-	op := nb.b.opts.Ops.Lookup("", name)
+	domain, base := "", name
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		domain, base = name[:i], name[i+1:]
+	}
+	op := nb.b.opts.Ops.Lookup(domain, base)
 	if op == nil {
 		return fmt.Errorf("is made of %s, which there is none of", name)
+	}
+	if op.Expands() {
+		return fmt.Errorf("is made of %s, which is made of others itself", name)
 	}
 	if attrs == nil {
 		attrs = ops.Attrs{}
