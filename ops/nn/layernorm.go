@@ -21,7 +21,18 @@ type layerNormAttrs struct {
 // LayerNormalization gives the elements from an axis on zero mean and unit variance, then scales and shifts them.
 var LayerNormalization = ops.Def(ops.Spec[layerNormAttrs]{
 	Name: "LayerNormalization", In: "X:T, Scale:T, B:T?", Out: "Y:T, Mean:U?, InvStdDev:U?", Types: "T=floats4; U=float|bfloat16",
-	Vers: []ops.Ver{{Since: 17}},
+	// Exporters wrote it long before the standard had it, with scale and shift of a type of their own, which was the result's.
+	Vers: []ops.Ver{{Since: 17}, {Since: 1, Extra: true, In: "X:T, Scale:V, B:V?", Out: "Y:V, Mean:U?, InvStdDev:U?", Types: "V=floats4; U=float|double|bfloat16",
+		Up: func(r *ops.Rewrite) error {
+			if r.Type(0).DT == r.Type(1).DT {
+				return nil
+			}
+			x, err := r.Graph.Emit("CastLike", nil, 1, r.Input(0), r.Input(1))
+			if err == nil {
+				r.SetInput(0, x[0])
+			}
+			return err
+		}}},
 	Infer: func(c *ops.Infer, a *layerNormAttrs) error {
 		if a.StashType != int(tensor.Float32) && a.StashType != int(tensor.BFloat16) {
 			return fmt.Errorf("stash_type is %d; it must be 1 (float32) or 16 (bfloat16)", a.StashType)

@@ -31,11 +31,15 @@ type fusedMatMulAttrs struct {
 	ActBeta        float32
 }
 
-// FusedMatMul is act(alpha·A·B + bias + residual): float32, bias along the last dimension, residual in the shape of the result.
+// FusedMatMul is act(alpha·A·B + bias + residual): bias along the last dimension, residual in the shape of the result; of types other than
+// float32 only alpha·A·B.
 var FusedMatMul = ops.Def(ops.Spec[fusedMatMulAttrs]{
-	Name: "MatMul", Domain: ops.Internal, In: "A:T, B:T, bias:T?, residual:T?", Out: "Y:T", Types: "T=float", Vers: []ops.Ver{{Since: 1}},
+	Name: "MatMul", Domain: ops.Internal, In: "A:T, B:T, bias:T?, residual:T?", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *fusedMatMulAttrs) error { return inferMatMul(c, a.TransA, a.TransB) },
 	Bind: func(b *ops.Bind, a *fusedMatMulAttrs) (ops.Kernel, error) {
+		if dt := b.In(0).DT; dt != tensor.Float32 && (b.Has(2) || b.Has(3) || a.Act != "") {
+			return nil, fmt.Errorf("bias, residual and activation are for products of float32, not of %s", dt)
+		}
 		return bindProduct(b, product{a.TransA, a.TransB, a.Alpha}, epilogue{bias: 2, residual: 3, act: actAttrs{a.Act, a.ActAlpha, a.ActBeta}})
 	},
 })
