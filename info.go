@@ -20,6 +20,8 @@ type (
 	NodeError = runtime.NodeError
 	// UnsupportedError lists every node of a valid model that can't be run.
 	UnsupportedError = ops.UnsupportedError
+	// OpsetError says that a model uses operators of a newer version than any known; WithNewerOpset tries it all the same.
+	OpsetError = runtime.OpsetError
 	// InputError says which input is wrong, what the model takes and what it got.
 	InputError = runtime.InputError
 	// OutputError says which buffer doesn't fit its output.

@@ -51,8 +51,7 @@ func bind(m *loader.Model, opts *Options) (*ir.Graph, map[string]tensor.Value, e
 	for _, o := range m.Opsets {
 		if newest, ok := newestOpset[o.Domain]; ok && o.Version > newest {
 			if !opts.NewerOpset {
-				return nil, nil, &ModelError{File: m.File, Err: fmt.Errorf("the model uses opset %d of domain %q; %d is the newest one known (an option lets newer ones be tried as that one)",
-					o.Version, domainName(o.Domain), newest)}
+				return nil, nil, &ModelError{File: m.File, Err: &OpsetError{Domain: domainName(o.Domain), Version: o.Version, Newest: newest}}
 			}
 			opts.warn("the model's opset is newer than any known; its operators are taken as the newest known ones", "domain", domainName(o.Domain), "opset", o.Version, "known", newest)
 		}

@@ -22,6 +22,17 @@ func (e *ModelError) Error() string {
 // Unwrap returns the cause.
 func (e *ModelError) Unwrap() error { return e.Err }
 
+// OpsetError says that a model uses operators of a newer version than any known. [Options.NewerOpset] tries it all the same.
+type OpsetError struct {
+	Domain  string
+	Version int64 // that the model imports
+	Newest  int64 // that is known
+}
+
+func (e *OpsetError) Error() string {
+	return fmt.Sprintf("the model uses opset %d of domain %q; %d is the newest one known (an option lets newer ones be tried as that one)", e.Version, e.Domain, e.Newest)
+}
+
 // NodeError is an error about a node of the model.
 type NodeError = ir.NodeError
 

@@ -36,6 +36,7 @@ func TestBadModels(t *testing.T) {
 		{"garbage", writeTemp(t, "m.onnx", strings.Repeat("\xff", 100)), 4, "the same byte over and over"},
 		{"truncated", writeTemp(t, "m.onnx", string(good[:len(good)/2])), 4, "byte"},
 		{"contradiction", wrongRank.file(t), 4, "Add"},
+		{"newer", newer.file(t), 5, "opset 9999"},
 		{"unsupported", unsupported().file(t), 5, "second"},
 	}
 	for _, tt := range tests {
@@ -149,6 +150,15 @@ func TestFailureInARun(t *testing.T) {
 	m.nodes[0].Name = "pick"
 	runCLI(t, "run", m.file(t), "-i", "x=1,2,3", "-i", "i=7").want(t, ExitFailed, "", `pick`)
 	runCLI(t, "run", doubling().file(t), "-i", "x=rand[1000,4]", "--memory-limit", "1KB").want(t, ExitFailed, "", "memory limit")
+}
+
+// TestNewerOpset: a model of tomorrow is refused, unless the user asks to try.
+func TestNewerOpset(t *testing.T) {
+	m := doubling()
+	m.opset = 9999
+	path := m.file(t)
+	runCLI(t, "run", path, "-i", "x=1,2,3,4").want(t, ExitUnsupported, "", "--newer-opset")
+	runCLI(t, "run", path, "-i", "x=1,2,3,4", "--newer-opset").want(t, 0, "2 4 6 8", "warning: the model's opset is newer")
 }
 
 // TestUnsupportedListsAll: all nodes at once, with their names.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ingot/cmd/ingot/internal/feed"
+	"ingot/internal/sym"
 )
 
 // benchFlags are those of ingot bench.
@@ -299,7 +300,8 @@ func allocations(once func() (time.Duration, error)) (float64, error) {
 func describeInputs(in *feed.Feed) []string {
 	var list []string
 	for name, v := range in.Values {
-		list = append(list, name+" "+fmt.Sprint(v))
+		ty := sym.TypeOf(v, false)
+		list = append(list, name+" "+ty.String())
 	}
 	slices.Sort(list)
 	return list

@@ -112,6 +112,10 @@ func explain(err error) *failure {
 		return f
 	case errors.As(err, &model):
 		f.code, f.file, f.what = ExitInvalid, model.File, model.Err.Error()
+		var opset *ingot.OpsetError
+		if errors.As(err, &opset) {
+			f.code, f.hint = ExitUnsupported, "ingot run --newer-opset tries it as the newest one known"
+		}
 		if internal(err) {
 			f.code, f.hint = ExitFailed, "this is a fault of ingot's, not of the model's; please report it"
 		}

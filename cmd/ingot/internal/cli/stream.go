@@ -78,6 +78,7 @@ func (s *stream) paint(code, text string) string {
 // liveLine is one line on a terminal that shows how far a long command is. Elsewhere it shows nothing.
 type liveLine struct {
 	s     *stream
+	off   bool
 	start time.Time
 	mu    sync.Mutex
 	drawn time.Time
@@ -92,7 +93,7 @@ const (
 func newLiveLine(s *stream) *liveLine { return &liveLine{s: s, start: time.Now()} }
 
 func (l *liveLine) set(format string, args ...any) {
-	if !l.s.terminal {
+	if !l.s.terminal || l.off {
 		return
 	}
 	l.mu.Lock()
@@ -125,6 +126,7 @@ func cutText(text string, n int) string {
 
 // setLog makes the logger for messages on standard error.
 func (a *app) setLog() {
+	a.live.off = a.quiet || a.logFormat == "json"
 	level := slog.LevelInfo
 	if a.quiet {
 		level = slog.LevelError

@@ -360,3 +360,22 @@ func TestDidYouMean(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLiteral: whatever is typed, the answer is a value or an *Error.
+func FuzzLiteral(f *testing.F) {
+	for _, text := range []string{"x=1,2,3", "x=[[1,2],[3]]", `s="a","b"`, "i=-9223372036854775808", "b=true", "x=nan", "c=1+2i", "q=1", "", "x", "=", `s="`} {
+		f.Add(text)
+	}
+	inputs := []ingot.ValueInfo{in("x", tensor.Float32, "n", 2), in("i", tensor.Int64, 1), in("b", tensor.Bool, "n"), in("s", tensor.String, "n"),
+		in("c", tensor.Complex128), in("q", tensor.Uint2, "n", "m"), open("o", tensor.Invalid)}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.ContainsAny(text, "@") || strings.Contains(text, "rand") || strings.Contains(text, "zeros") {
+			t.Skip("reads files, or takes memory")
+		}
+		got, err := Build(Model{Inputs: inputs}, Request{Inputs: []string{text}, Missing: ""})
+		var e *Error
+		if err != nil && !errors.As(err, &e) || err == nil && got == nil {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	})
+}

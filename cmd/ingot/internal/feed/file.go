@@ -29,6 +29,7 @@ const (
 	safetensorsFile
 	pictureFile
 	protoFile
+	pipeFile // which can be read once, so nobody looks into it before
 )
 
 // sniff tells what kind of file it is.
@@ -44,6 +45,9 @@ func sniff(path string) (kind, error) {
 	}
 	if info.IsDir() {
 		return 0, &Error{What: "is a folder", File: path, Hint: "--data reads a folder of test data"}
+	}
+	if !info.Mode().IsRegular() {
+		return pipeFile, nil
 	}
 	head := make([]byte, 16)
 	n, err := io.ReadFull(f, head)
@@ -97,7 +101,7 @@ func fileError(path string, err error) error {
 // file reads @FILE or @FILE:KEY for one input.
 func (b *builder) file(v *ingot.ValueInfo, name string) (tensor.Value, error) {
 	if name == "-" {
-		return b.stdin(v)
+		return b.stream(v, b.req.Stdin, "standard input")
 	}
 	path, key := splitKey(name)
 	k, err := sniff(path)
@@ -128,6 +132,13 @@ func (b *builder) file(v *ingot.ValueInfo, name string) (tensor.Value, error) {
 		}
 		defer f.Close()
 		return b.picture(v, f, path)
+	case pipeFile:
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, fileError(path, err)
+		}
+		defer f.Close()
+		return b.stream(v, f, path)
 	case protoFile:
 		f := cases.File{Path: path}
 		t, err := f.Load(loader.TypeInfo{Kind: loaderKind(v.Kind), DType: v.DType})
@@ -151,18 +162,24 @@ func loaderKind(k ingot.Kind) loader.Kind {
 	return loader.KindTensor
 }
 
-// stdin reads an array or a picture from standard input.
-func (b *builder) stdin(v *ingot.ValueInfo) (tensor.Value, error) {
-	data, err := io.ReadAll(b.req.Stdin)
+// mostStream is how much is read from a pipe, in bytes.
+const mostStream = 4 << 30
+
+// stream reads an array or a picture from standard input, or from a pipe.
+func (b *builder) stream(v *ingot.ValueInfo, r io.Reader, name string) (tensor.Value, error) {
+	if r == nil {
+		return nil, wrong("there is no %s", name)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, mostStream))
 	if err != nil {
-		return nil, wrong("standard input: %v", err)
+		return nil, fileError(name, err)
 	}
 	if sniffBytes(data[:min(len(data), 16)], "") == pictureFile {
-		return b.picture(v, bytes.NewReader(data), "standard input")
+		return b.picture(v, bytes.NewReader(data), name)
 	}
 	t, err := npy.ReadAs(bytes.NewReader(data), v.DType)
 	if err != nil {
-		return nil, npyError("standard input", err)
+		return nil, npyError(name, err)
 	}
 	return t, nil
 }
