@@ -8,6 +8,7 @@ import (
 	"ingot/ops"
 	"ingot/ops/control"
 	"ingot/ops/math"
+	"ingot/ops/ml"
 	"ingot/ops/nn"
 	"ingot/ops/quant"
 	"ingot/ops/recurrent"
@@ -20,6 +21,7 @@ import (
 var families = [][]*ops.Op{
 	control.Ops,
 	math.Ops,
+	ml.Ops,
 	nn.Ops,
 	quant.Ops,
 	recurrent.Ops,
