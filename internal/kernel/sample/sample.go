@@ -141,6 +141,8 @@ func (s *Sampler) inside(x float64, n int) float64 {
 		return x
 	}
 	switch {
+	case s.Padding == Border && s.Filter == Cubic: // each of the four pixels is the nearest one, as PyTorch has it
+		x = max(-2, min(x, float64(n+1)))
 	case s.Padding == Border:
 		x = max(0, min(x, float64(n-1)))
 	case hi == lo:

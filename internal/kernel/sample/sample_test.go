@@ -29,6 +29,8 @@ func TestPlace(t *testing.T) {
 		{Sampler{Filter: Linear}, 1e300, []int64{-1, -1}, []float64{0, 0}},
 		{Sampler{Filter: Cubic, Padding: Reflection}, 0, []int64{0, 0, 1, 2}, []float64{0, 1, 0, 0}},
 		{Sampler{Filter: Cubic, Padding: Reflection, Corners: true}, 0, []int64{1, 0, 1, 2}, []float64{0, 1, 0, 0}},
+		{Sampler{Filter: Cubic, Padding: Border}, -0.5, []int64{0, 0, 0, 1}, []float64{-0.09375, 0.59375, 0.59375, -0.09375}},
+		{Sampler{Filter: Cubic, Padding: Border}, 99, []int64{3, 3, 3, 3}, []float64{0, 1, 0, 0}},
 		{Sampler{Filter: Cubic}, 2.5, []int64{1, 2, 3, -1}, []float64{-0.09375, 0.59375, 0.59375, -0.09375}},
 	} {
 		c.s.Dims = []int{4}
