@@ -14,6 +14,7 @@ import (
 	"ingot/internal/cases"
 	"ingot/internal/suite"
 	"ingot/loader"
+	_ "ingot/ops/contrib"
 	_ "ingot/ops/text"
 )
 

@@ -1,0 +1,154 @@
+"""Writes cases.tar.gz: nodes of contributed operators with the outputs that ONNX Runtime gives for them. See README.md."""
+
+import gzip
+import importlib
+import io
+import json
+import pathlib
+import sys
+import tarfile
+import zlib
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = pathlib.Path(__file__).parent
+MS = "com.microsoft"
+IR = 10
+OPSET = 21
+
+archive = {}
+counts = {}
+failures = []
+only = sys.argv[1] if len(sys.argv) > 1 else ""
+
+
+class Const:
+    """An input that is an initializer of the model."""
+
+    def __init__(self, value):
+        self.proto = value if isinstance(value, TensorProto) else None
+        self.value = None if self.proto else np.asarray(value)
+
+    def tensor(self, name):
+        t = TensorProto()
+        t.CopyFrom(self.proto or numpy_helper.from_array(self.value, name))
+        t.name = name
+        return t
+
+
+def int4(values, signed=False):
+    """A constant of 4-bit integers."""
+    values = np.asarray(values)
+    kind = TensorProto.INT4 if signed else TensorProto.UINT4
+    return Const(helper.make_tensor("", kind, values.shape, values.flatten().tolist()))
+
+
+def rng(name):
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def add(name, data):
+    archive[name] = data
+
+
+def run(model, feeds):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, feeds)
+
+
+def build(nodes, infos, inits, outs, functions=()):
+    graph = helper.make_graph(nodes, "case", infos, outs, inits)
+    return helper.make_model(
+        graph, ir_version=IR, producer_name="ingot", opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MS, 1)]
+    )
+
+
+def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rtol=None, atol=None, opset=None, out_types=None):
+    """Adds a case. An input is an array, a Const, or None for an absent one; outputs is their number, or a list with False for absent ones.
+    reference, where ONNX Runtime has no kernel, is a function that gives the nodes of an equal graph, from i0, i1… to o0, o1…"""
+    full = f"{op}/{name}"
+    counts[op] = counts.get(op, 0) + 1
+    if only and only not in full:
+        return
+    global OPSET
+    previous = OPSET
+    OPSET = opset or previous
+    symbolic = counts[op] % 2 == 0
+    wants = [True] * outputs if isinstance(outputs, int) else outputs
+    names, infos, inits, feeds = [], [], [], {}
+    for i, x in enumerate(inputs):
+        if x is None:
+            names.append("")
+            continue
+        names.append(f"i{i}")
+        if isinstance(x, Const):
+            inits.append(x.tensor(f"i{i}"))
+            continue
+        x = np.asarray(x)
+        dims = [f"i{i}d{d}" for d in range(x.ndim)] if symbolic else x.shape
+        infos.append(helper.make_tensor_value_info(f"i{i}", helper.np_dtype_to_tensor_dtype(x.dtype), dims))
+        feeds[f"i{i}"] = x
+    out_names = [f"o{o}" if w else "" for o, w in enumerate(wants)]
+    while out_names[-1] == "":
+        out_names.pop()
+    node = helper.make_node(op, names, out_names, domain=domain, **(attrs or {}))
+    declared = [helper.make_empty_tensor_value_info(n) for n in out_names if n]
+    model = build([node], infos, inits, declared)
+    try:
+        if reference:
+            results = run(build(reference(), infos, inits, declared), feeds)
+        else:
+            results = run(model, feeds)
+    except Exception as err:
+        failures.append(f"{full}: {err}")
+        OPSET = previous
+        return
+    del model.graph.output[:]
+    for n, r in zip((n for n in out_names if n), results):
+        model.graph.output.append(helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(r.dtype), r.shape))
+    half = any(r.dtype == np.float16 for r in results)
+    if rtol is None and half:
+        rtol, atol = 4e-3, 2e-3
+    tolerance = {"rtol": 1e-3 if rtol is None else rtol, "atol": 1e-5 if atol is None else atol}
+    add(f"{full}/model.onnx", model.SerializeToString())
+    add(f"{full}/data.json", json.dumps(tolerance).encode())
+    for i, x in enumerate(feeds.values()):
+        add(f"{full}/test_data_set_0/input_{i}.pb", numpy_helper.from_array(x).SerializeToString())
+    for o, r in enumerate(results):
+        add(f"{full}/test_data_set_0/output_{o}.pb", numpy_helper.from_array(r).SerializeToString())
+    if only:
+        print(full, [(str(r.dtype), r.shape) for r in results])
+    OPSET = previous
+
+
+def write():
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name in sorted(archive):
+            info = tarfile.TarInfo(name)
+            info.size = len(archive[name])
+            tar.addfile(info, io.BytesIO(archive[name]))
+    with open(HERE / "cases.tar.gz", "wb") as f:
+        f.write(gzip.compress(raw.getvalue(), 9, mtime=0))
+    few = {op: n for op, n in counts.items() if n < 4}
+    print(f"{sum(counts.values())} cases of {len(counts)} operators")
+    if few:
+        raise SystemExit(f"fewer than four cases: {few}")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE))
+    sys.modules["make"] = sys.modules["__main__"]
+    for module in sorted(p.stem for p in HERE.glob("cases_*.py")):
+        importlib.import_module(module)
+    if failures:
+        raise SystemExit("\n".join(failures))
+    if not only:
+        write()
