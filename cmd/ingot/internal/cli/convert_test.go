@@ -21,6 +21,11 @@ import (
 // pretendPython is what the test binary does as a Python interpreter: it knows the two programs that ingot convert starts. The environment variable
 // says how it is: "good", or "bare" without PyTorch.
 func pretendPython(args []string) int {
+	if os.Getenv(fakePython) == "maker" { // of environments; those have PyTorch
+		if code, done := pretendMaker(args); done {
+			return code
+		}
+	}
 	if len(args) > 1 && args[0] == "-c" {
 		missing := []string{}
 		if os.Getenv(fakePython) == "bare" {
@@ -35,6 +40,41 @@ func pretendPython(args []string) int {
 	}
 	return pretendConvert(args[2], args[3:])
 }
+
+// pretendMaker makes environments: links to itself in folders that begin with py-. It notes what pip is asked for.
+func pretendMaker(args []string) (code int, done bool) {
+	inside := strings.Contains(os.Args[0], string(filepath.Separator)+"py-")
+	switch {
+	case len(args) > 1 && args[0] == "-c" && strings.Contains(args[1], "ensurepip"):
+		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"path": os.Args[0], "version": []int{3, 12, 1}, "missing": []string{}})
+		return 0, true
+	case len(args) > 1 && args[0] == "-c" && !inside:
+		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"version": []int{3, 12}, "missing": []string{"torch"}})
+		return 0, true
+	case len(args) > 2 && args[1] == "venv":
+		python := interpreter(args[2])
+		exe, err := os.Executable()
+		if err != nil || os.MkdirAll(filepath.Dir(python), 0o755) != nil || os.Symlink(exe, python) != nil {
+			return 1, true
+		}
+		return 0, true
+	case len(args) > 2 && args[1] == "pip":
+		f, err := os.OpenFile(os.Getenv(pipLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return 1, true
+		}
+		defer f.Close()
+		fmt.Fprintln(f, strings.Join(args[2:], " "))
+		if slices.Contains(args, "http://unreachable.invalid/") {
+			return 1, true
+		}
+		return 0, true
+	}
+	return 0, false
+}
+
+// pipLog names the file that the pretended pip notes its arguments in.
+const pipLog = "INGOT_TEST_PIP_LOG"
 
 // pretendConvert does what the source file says in one word, and notes its arguments beside it.
 func pretendConvert(source string, args []string) int {
@@ -172,6 +212,67 @@ func TestConvertWithoutTorch(t *testing.T) {
 	t.Setenv(fakePython, "good")
 	out := filepath.Join(t.TempDir(), "m.onnx")
 	runIn(t, context.Background(), map[string]string{"VIRTUAL_ENV": env}, "", "convert", source, "-o", out).want(t, 0, "MAX ABS", "")
+}
+
+// TestConvertMakesEnvironment: with --yes an environment is made, once; PyTorch comes from the index for CPUs where that can be reached.
+func TestConvertMakesEnvironment(t *testing.T) {
+	tests := []struct {
+		name, index string
+		installs    []string // what pip is asked for, in order
+		warning     string
+	}{
+		{"plain", "", []string{"--require-hashes -r …requirements.txt"}, ""},
+		{"cpu", "http://index.invalid/", []string{"--no-deps --index-url http://index.invalid/ -r …requirements-torch.txt", "--require-hashes -r …requirements-cpu.txt"}, ""},
+		{"unreachable", "http://unreachable.invalid/", []string{"--no-deps --index-url http://unreachable.invalid/ -r …requirements-torch.txt", "--require-hashes -r …requirements.txt"},
+			"PyTorch for CPUs only can't be installed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			python := withPython(t, "maker")
+			log := filepath.Join(t.TempDir(), "pip.log")
+			t.Setenv(pipLog, log)
+			if err := os.Symlink(python, filepath.Join(os.Getenv("PATH"), "python3")); err != nil {
+				t.Skip(err)
+			}
+			source, out := torchFile(t, "good"), filepath.Join(t.TempDir(), "m.onnx")
+			args := []string{"convert", source, "-o", out, "--yes"}
+			if tt.index != "" {
+				args = append(args, "--index-url", tt.index)
+			}
+			r := runCLI(t, args...).want(t, 0, "MAX ABS", tt.warning)
+			if !strings.Contains(r.err, "made an environment with PyTorch in ") || !strings.Contains(r.err, "delete that folder") {
+				t.Errorf("nobody learns where the environment is: %s", r.err)
+			}
+			got := installs(t, log)
+			if !slices.Equal(got, tt.installs) {
+				t.Errorf("pip was asked for %q, want %q", got, tt.installs)
+			}
+			runCLI(t, args...).want(t, 0, "MAX ABS", "")
+			if again := installs(t, log); len(again) != len(got) {
+				t.Errorf("the second conversion installs again: %q", again)
+			}
+		})
+	}
+}
+
+// installs reads what pip was asked for, without the folders.
+func installs(t *testing.T, log string) []string {
+	t.Helper()
+	b, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for line := range strings.Lines(string(b)) {
+		words := strings.Fields(line)
+		for i, w := range words {
+			if strings.HasSuffix(w, ".txt") {
+				words[i] = "…" + filepath.Base(w)
+			}
+		}
+		list = append(list, strings.Join(words[1:], " "))
+	}
+	return list
 }
 
 // TestRunTorchFile: a PyTorch file runs as it is; it is converted once, and again with other options.

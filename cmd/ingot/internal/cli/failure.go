@@ -180,7 +180,7 @@ func (a *app) tell(f *failure) {
 	}
 	what := f.what
 	if f.err != nil && f.code != ExitUnsupported {
-		what = f.Error()
+		what = strings.TrimSpace(f.Error())
 	}
 	if a.json && !a.printed && a.verb != "" {
 		type told struct {

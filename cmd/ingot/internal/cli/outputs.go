@@ -63,8 +63,10 @@ func (t *target) settle(text string, single bool) error {
 	case t.kind == ".npy" && t.name == "" && !single:
 		return usage("-o %s: a .npy file holds one output, and the model has several", text).withHint("write -o NAME=%s, or a folder, or a .npz", t.path)
 	case t.kind == ".npy", t.kind == ".npz", t.kind == ".safetensors":
-	case t.name != "":
-		t.kind = ".npy" // such as /dev/stdout
+	case t.name != "", t.kind == "" && err == nil && single: // such as /dev/stdout
+		t.kind = ".npy"
+	case t.kind == "" && err == nil:
+		return usage("-o %s: is no folder, and takes one output; the model has several", text).withHint("write -o NAME=%s", t.path)
 	case t.kind == "":
 		t.kind = "dir"
 	default:
