@@ -15,6 +15,7 @@ import (
 	"ingot/internal/suite"
 	"ingot/loader"
 	_ "ingot/ops/contrib"
+	_ "ingot/ops/image"
 	_ "ingot/ops/text"
 )
 

@@ -14,6 +14,7 @@ import (
 	"ingot/internal/suite"
 	"ingot/loader"
 	"ingot/ops"
+	_ "ingot/ops/image"
 	"ingot/ops/standard"
 	_ "ingot/ops/text"
 	"ingot/runtime"

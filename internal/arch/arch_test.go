@@ -41,7 +41,7 @@ var table = []rule{
 	// need more than kernels are not part of the default set.
 	{"ops", []string{"tensor", "internal/sym"}},
 	{"ops/standard", []string{"ops/..."}},
-	{"ops/image", append(family, "golang.org/x/image/...")},
+	{"ops/image", append(family, "internal/picture", "golang.org/x/image/...")},
 	{"ops/text", append(family, "golang.org/x/text/...")},
 	{"ops/...", family},
 

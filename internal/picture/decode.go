@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/gif"
@@ -56,22 +57,36 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Decode reads a picture. It comes upright, transparent parts on black, with one channel when the file is grey and three else. Samples of
 // 16 bits lose their lower half. A file that can't be read is a *[DecodeError].
-func Decode(r io.Reader, limits Limits) (*Image, error) {
+func Decode(r io.Reader, limits Limits) (*Image, error) { return decodeFrom(r, limits, true) }
+
+// DecodeStored is [Decode] without regard to the orientation that a camera noted: the picture comes as it is stored.
+func DecodeStored(r io.Reader, limits Limits) (*Image, error) { return decodeFrom(r, limits, false) }
+
+func decodeFrom(r io.Reader, limits Limits, upright bool) (*Image, error) {
 	limits = limits.withDefaults()
 	data, err := io.ReadAll(io.LimitReader(r, limits.Bytes+1))
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(data)) > limits.Bytes {
-		return nil, &DecodeError{Reason: fmt.Sprintf("the file is larger than the limit of %d bytes", limits.Bytes)}
+		return nil, &DecodeError{Reason: fmt.Sprintf("the file is larger than the limit of %d bytes", limits.Bytes), Err: ErrTooLarge}
 	}
 	if len(data) == 0 {
 		return nil, &DecodeError{Reason: "the file is empty"}
 	}
-	return decode(data, limits.Pixels)
+	if isJPEG2000(data) {
+		return nil, &DecodeError{Format: "jpeg2000", Reason: "can't be decoded", Err: ErrJPEG2000}
+	}
+	return decode(data, limits.Pixels, upright)
 }
 
-func decode(data []byte, maxPixels int) (m *Image, err error) {
+// ErrJPEG2000 is the cause of a [DecodeError] for a picture in a format that isn't supported.
+var ErrJPEG2000 = errors.New("JPEG 2000 isn't supported; convert the picture to PNG")
+
+// ErrTooLarge is the cause of a [DecodeError] for a picture beyond the limits.
+var ErrTooLarge = errors.New("the picture is too large")
+
+func decode(data []byte, maxPixels int, upright bool) (m *Image, err error) {
 	format := ""
 	defer func() {
 		if p := recover(); p != nil { // decoders meet files that nobody thought of
@@ -80,7 +95,7 @@ func decode(data []byte, maxPixels int) (m *Image, err error) {
 	}()
 	conf, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err == image.ErrFormat {
-		return nil, &DecodeError{Reason: "not a picture of a known format (png, jpeg, gif, bmp, tiff, webp)"}
+		return nil, &DecodeError{Reason: "not a picture of a known format (png, jpeg, gif, bmp, tiff, webp, pnm)"}
 	}
 	if err != nil {
 		return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}
@@ -89,7 +104,7 @@ func decode(data []byte, maxPixels int) (m *Image, err error) {
 		return nil, &DecodeError{Format: format, Reason: fmt.Sprintf("the picture has %d×%d pixels", conf.Width, conf.Height)}
 	}
 	if uint64(conf.Width)*uint64(conf.Height) > uint64(maxPixels) {
-		return nil, &DecodeError{Format: format, Reason: fmt.Sprintf("%d×%d pixels are more than the limit of %d", conf.Width, conf.Height, maxPixels)}
+		return nil, &DecodeError{Format: format, Reason: fmt.Sprintf("%d×%d pixels are more than the limit of %d", conf.Width, conf.Height, maxPixels), Err: ErrTooLarge}
 	}
 	var img image.Image
 	if format == "gif" {
@@ -104,7 +119,7 @@ func decode(data []byte, maxPixels int) (m *Image, err error) {
 	if b := img.Bounds(); format == "gif" && b != image.Rect(0, 0, conf.Width, conf.Height) {
 		m = m.pad(conf.Width, conf.Height, b.Min.X, b.Min.Y)
 	}
-	if format == "jpeg" {
+	if format == "jpeg" && upright {
 		m = m.orient(orientation(data))
 	}
 	return m, nil

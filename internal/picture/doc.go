@@ -6,6 +6,6 @@
 // Networks are trained on what Pillow makes of a picture, and some notice the difference, so this package computes the same: grey levels, the
 // resampling filters with their fixed-point arithmetic, cropping and padding agree with Pillow 13 to the last bit, and chroma is
 // enlarged as libjpeg and libwebp do it. (What is left is a JPEG's inverse cosine transform: Go's rounds otherwise now and then, which is
-// one level.) JPEG, PNG, GIF (the first frame), BMP, TIFF and WebP are read; the orientation that a
+// one level.) JPEG, PNG, GIF (the first frame), BMP, TIFF, WebP and Netpbm's formats are read; the orientation that a
 // camera noted in a JPEG is applied.
 package picture
