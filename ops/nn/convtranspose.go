@@ -193,6 +193,8 @@ type transposedKernel[T conv.Number] struct {
 	constant           bool
 	group, wc, wo, wts int // of W: channels, filters of a group, taps
 	moves              []turnJob
+	joined             bool // all taps are one phase, whose filters are taps × filters
+	repeated           wide.Buffer
 }
 
 type phase[T conv.Number] struct {
@@ -225,6 +227,10 @@ func newTransposed[T conv.Number](b *ops.Bind, f *transposed) (ops.Kernel, error
 		}
 		begin[d] = num64(v)
 	}
+	if f.tiles(begin, in, kernel, out) {
+		k.join(f, b, &room, in, out)
+		return k, k.prepare(b, f)
+	}
 	total, storage, temp, most := 0, 0, 0, 0
 	for r := range f.remainders(out) {
 		w, taps := f.phase(r, begin, in, kernel, out)
@@ -248,13 +254,70 @@ func newTransposed[T conv.Number](b *ops.Bind, f *transposed) (ops.Kernel, error
 	return k, k.prepare(b, f)
 }
 
+// tiles reports whether each input pixel makes a tile of results of its own: then all taps are filters of one pointwise convolution.
+func (f *transposed) tiles(begin, in, kernel, out []int) bool {
+	for d, n := range in {
+		if kernel[d] != f.stride(d) || begin[d] != 0 || f.dilation(d) != 1 || out[d] != n*kernel[d] {
+			return false
+		}
+	}
+	return f.group == 1 && elements(kernel) > 1
+}
+
+// join makes one phase of all taps.
+func (k *transposedKernel[T]) join(f *transposed, b *ops.Bind, room *wide.Room[T], in, out []int) {
+	n, size := len(in), k.wo*k.wts
+	one := func(v int) []int { return slices.Repeat([]int{v}, n) }
+	s := conv.Shape{Window: conv.Window{In: in, Out: in, Kernel: one(1), Stride: one(1), Dilation: one(1), Begin: one(0)},
+		Images: b.Dims(0)[0], Channels: k.wc, Filters: size, Groups: 1}
+	k.joined = true
+	k.phases = []phase[T]{{c: conv.Conv[T]{Shape: s}, format: conv.Product, taps: make([]int, k.wts)}}
+	for t := range k.phases[0].taps {
+		k.phases[0].taps[t] = t
+	}
+
+	// Results stand by pixel, tap, filter; they belong to line, line of the tile, pixel, pixel of the tile, filter.
+	pixel, channel := k.wo, 1
+	if f.layout == planes {
+		pixel, channel = 1, elements(out)
+	}
+	dims := make([]move.Dim, 2*n+2)
+	dims[0] = move.Dim{N: s.Images, Dst: elements(out) * k.wo, Src: elements(in) * size}
+	dims[2*n+1] = move.Dim{N: k.wo, Dst: channel, Src: 1}
+	dst, src, tap := pixel, size, k.wo
+	for d := n - 1; d >= 0; d-- {
+		side := f.stride(d)
+		dims[2*d+1] = move.Dim{N: in[d], Dst: dst * side, Src: src}
+		dims[2*d+2] = move.Dim{N: side, Dst: dst, Src: tap}
+		dst, src, tap = dst*out[d], src*in[d], tap*side
+	}
+	k.moves = []turnJob{{c: move.NewCopy(tensorSize[T](), 0, 0, dims...)}}
+	k.part, k.repeated = room.Buffer(s.Images*elements(in)*size), room.Buffer(size)
+	if !k.constant {
+		storage, temp := conv.PackedLen[T](&s, conv.Product)
+		k.w, k.filters, k.storage, k.temporary = room.In(b, 1), room.Buffer(k.wc*size), room.Buffer(storage), room.Buffer(temp)
+	}
+	room.Claim(b)
+}
+
+// repeat gives each tap of a joined phase the bias.
+func (k *transposedKernel[T]) repeat(dst, bias []T) []T {
+	if !k.joined || bias == nil {
+		return bias
+	}
+	for i := 0; i < len(dst); i += k.wo {
+		copy(dst[i:], bias[:k.wo])
+	}
+	return dst
+}
+
 // prepare sets weights and epilogues of the phases.
 func (k *transposedKernel[T]) prepare(b *ops.Bind, f *transposed) error {
 	for i := range k.phases {
 		p := &k.phases[i]
 		p.c.Weights = &p.own
 		if k.constant {
-			key := fmt.Sprintf("conv transposed %d of %d groups, taps %v of %v", p.format, f.group, p.taps, p.c.Kernel)
+			key := fmt.Sprintf("conv transposed %d of %d groups, taps %v of %v, joined %t", p.format, f.group, p.taps, p.c.Kernel, k.joined)
 			form, err := b.Packed(1, key, func(t *tensor.Tensor) (any, int, error) {
 				w := make([]T, k.wc*k.wo*len(p.taps))
 				k.pick(w, wide.Values[T](t), p.taps)
@@ -372,7 +435,18 @@ func (f *transposed) place(r []int, s *conv.Shape, out []int, width int) move.Co
 }
 
 // pick makes the filters of a phase, [filters, channels of a group, taps], of W, [channels, filters of a group, taps].
+// Of a joined phase they are [taps, filters, channels].
 func (k *transposedKernel[T]) pick(dst, w []T, taps []int) {
+	if k.joined {
+		for c := range k.wc {
+			for o := range k.wo {
+				for t := range taps {
+					dst[(t*k.wo+o)*k.wc+c] = w[(c*k.wo+o)*k.wts+t]
+				}
+			}
+		}
+		return
+	}
 	perGroup := k.wc / k.group
 	i := 0
 	for g := range k.group {
@@ -402,7 +476,7 @@ func (k *transposedKernel[T]) Run(c *ops.Call) error {
 	if err != nil {
 		return err
 	}
-	bias := k.bias.Load(c, s)
+	bias := k.repeat(s.Part(k.repeated), k.bias.Load(c, s))
 	tiles := 0
 	part := y
 	if k.moves != nil {

@@ -10,6 +10,8 @@ var benchShapes = []struct {
 	name string
 	spec
 }{
+	{"3x3_224x64", spec{images: 1, channels: 64, filters: 64, in: []int{224, 224}, kernel: []int{3, 3}, before: []int{1, 1}}},
+	{"3x3_224x32x9", spec{images: 1, channels: 32, filters: 9, in: []int{224, 224}, kernel: []int{3, 3}, before: []int{1, 1}}},
 	{"3x3_56x64", spec{images: 1, channels: 64, filters: 64, in: []int{56, 56}, kernel: []int{3, 3}, before: []int{1, 1}}},
 	{"3x3_28x128", spec{images: 1, channels: 128, filters: 128, in: []int{28, 28}, kernel: []int{3, 3}, before: []int{1, 1}}},
 	{"3x3_14x256", spec{images: 1, channels: 256, filters: 256, in: []int{14, 14}, kernel: []int{3, 3}, before: []int{1, 1}}},

@@ -86,6 +86,7 @@ var specs = func() (list []spec) {
 			spec{images: 1, channels: c, filters: 16, in: []int{16, 16}, kernel: []int{3, 3}, before: []int{1, 1}},
 			spec{images: 2, channels: c, filters: 40, in: []int{13, 18}, kernel: []int{3, 3}, before: []int{0, 2}},
 			spec{images: 1, channels: 32, filters: c, in: []int{30, 9}, kernel: []int{3, 3}, before: []int{1, 1}},
+			spec{images: 1, channels: c, filters: c/8 + 7, in: []int{17, 19}, kernel: []int{3, 3}, before: []int{1, 1}},
 		)
 	}
 	return list

@@ -25,6 +25,8 @@ const (
 type winoPlan struct {
 	tier       cpu.Tier
 	lanes      int // of the transforms
+	filters    int // a multiple of lanes
+	bias       []float32
 	down, wide int // tiles of 4×4 results of an image
 	part       int // of them that are computed at once
 	tiles      int // parts
@@ -47,7 +49,7 @@ type winoPlan struct {
 //	14²×256            1955   784     1024   365
 //	14²×512            8842  5378     4310  3898
 func winogradPays[T Number](s *Shape) bool {
-	if sizeOf[T]() != 4 || len(s.In) != 2 || s.Groups != 1 || s.Channels%8 != 0 || s.Filters%8 != 0 || s.Channels < 16 || s.Filters < 16 {
+	if sizeOf[T]() != 4 || len(s.In) != 2 || s.Groups != 1 || s.Channels%8 != 0 || s.Channels < 16 || s.Filters < 8 {
 		return false
 	}
 	for d := range 2 {
@@ -139,7 +141,7 @@ const (
 
 func (c *Conv[T]) prepareWinograd() error {
 	p := &c.wino
-	if len(c.In) != 2 || c.Groups != 1 || c.Channels%8 != 0 || c.Filters%8 != 0 || len(c.Weights.panels) != winoPoints {
+	if len(c.In) != 2 || c.Groups != 1 || c.Channels%8 != 0 || len(c.Weights.panels) != winoPoints {
 		return fmt.Errorf("conv: no Winograd for %d channels, %d filters in %d groups", c.Channels, c.Filters, c.Groups)
 	}
 	p.tier = cpu.Current()
@@ -147,6 +149,8 @@ func (c *Conv[T]) prepareWinograd() error {
 	if p.tier == cpu.AVX512 && c.Channels%16 == 0 && c.Filters%16 == 0 {
 		p.lanes = 16
 	}
+	p.filters = ceilDiv(c.Filters, p.lanes) * p.lanes
+	p.padBias(c.Bias, c.Filters)
 	p.down, p.wide = ceilDiv(c.Out[0], winoTile), ceilDiv(c.Out[1], winoTile)
 	total := c.Images * p.down * p.wide
 	p.tiles = 0
@@ -154,14 +158,27 @@ func (c *Conv[T]) prepareWinograd() error {
 		return nil
 	}
 	const line = 16 // elements; a row more than a power of two keeps rows out of each other's cache sets
-	p.pitchV, p.pitchM = c.Channels+line, c.Filters+line
+	p.pitchV, p.pitchM = c.Channels+line, p.filters+line
 	most := min(max(winoBytes/(winoPoints*(p.pitchV+p.pitchM)*sizeOf[T]()), winoLeast), winoMost)
 	most = min(most, max(winoLeast, ceilDiv(total, 8)))
 	p.tiles = ceilDiv(total, most)
 	p.part = ceilDiv(total, p.tiles)
 	p.tiles = ceilDiv(total, p.part)
-	p.scratch = winoPoints*p.part*(p.pitchV+p.pitchM) + winoPoints*c.Channels + winoTile*winoTile*c.Filters
+	p.scratch = winoPoints*p.part*(p.pitchV+p.pitchM) + winoPoints*c.Channels + winoTile*winoTile*p.filters
 	return nil
+}
+
+// padBias keeps a copy of the bias that whole vectors can be read from, if the filters don't fill them.
+func (p *winoPlan) padBias(bias any, filters int) {
+	b, _ := bias.([]float32)
+	if b == nil || p.filters == filters {
+		p.bias = b
+		return
+	}
+	if len(p.bias) != p.filters || &p.bias[0] == &b[0] {
+		p.bias = make([]float32, p.filters)
+	}
+	copy(p.bias, b[:filters])
 }
 
 // tileWinograd computes one part.
@@ -185,7 +202,7 @@ func winogradPart(c *Conv[float32], i int, scratch []float32) {
 		return s
 	}
 	v, m := take(winoPoints*n*p.pitchV), take(winoPoints*n*p.pitchM)
-	patch, out := take(winoPoints*c.Channels), take(winoTile*winoTile*c.Filters)
+	patch, out := take(winoPoints*c.Channels), take(winoTile*winoTile*p.filters)
 	for t := range n {
 		winogradInput(c, lo+t, v[t*p.pitchV:], n*p.pitchV, patch)
 	}
@@ -232,8 +249,8 @@ func winogradOutput(c *Conv[float32], t int, m []float32, point int, out []float
 	height, width, n := c.Out[0], c.Out[1], c.Filters
 	first := ((image*height+y)*width + x) * n
 	h, w := min(winoTile, height-y), min(winoTile, width-x)
-	e := finish{bias: c.Bias, clip: c.Clip, lo: c.Lo, hi: c.Hi}
-	if h == winoTile && w == winoTile {
+	e := finish{bias: p.bias, clip: c.Clip, lo: c.Lo, hi: c.Hi}
+	if m0 := p.filters; h == winoTile && w == winoTile && m0 == n {
 		if c.Residual != nil {
 			e.res = c.Residual[first:]
 		}
@@ -242,12 +259,12 @@ func winogradOutput(c *Conv[float32], t int, m []float32, point int, out []float
 		if c.Residual != nil {
 			e.res = out
 			for r := range h {
-				copy(out[r*winoTile*n:], c.Residual[first+r*width*n:][:w*n])
+				copyRows(p.tier, out[r*winoTile*m0:], m0, c.Residual[first+r*width*n:], n, n, w)
 			}
 		}
-		transformOutput(p.tier, p.lanes, out, winoTile*n, n, m, point, n, &e)
+		transformOutput(p.tier, p.lanes, out, winoTile*m0, m0, m, point, m0, &e)
 		for r := range h {
-			copy(c.Y[first+r*width*n:][:w*n], out[r*winoTile*n:])
+			copyRows(p.tier, c.Y[first+r*width*n:], n, out[r*winoTile*m0:], m0, n, w)
 		}
 	}
 	if c.Map != nil {
