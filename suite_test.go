@@ -14,9 +14,7 @@ import (
 	"ingot/internal/cases"
 	"ingot/internal/suite"
 	"ingot/loader"
-	_ "ingot/ops/contrib"
-	_ "ingot/ops/image"
-	_ "ingot/ops/text"
+	_ "ingot/ops/all"
 )
 
 var (

@@ -242,6 +242,9 @@ func (b *binder) resolve(n *loader.Node, opset int) (op *ops.Op, ver int, reason
 	}
 	op = b.opts.Ops.Lookup(n.Domain, n.OpType)
 	if op == nil {
+		if pkg := whereFrom(n.Domain, n.OpType); pkg != "" {
+			return nil, 0, "not in the default set: import _ \"" + pkg + "\" adds it"
+		}
 		return nil, 0, "no such operator"
 	}
 	if opset == 0 {

@@ -14,9 +14,8 @@ import (
 	"ingot/internal/suite"
 	"ingot/loader"
 	"ingot/ops"
-	_ "ingot/ops/image"
+	_ "ingot/ops/all"
 	"ingot/ops/standard"
-	_ "ingot/ops/text"
 	"ingot/runtime"
 	"ingot/tensor"
 )

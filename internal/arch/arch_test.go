@@ -31,7 +31,7 @@ type rule struct {
 // for.
 var table = []rule{
 	// What users import.
-	{".", []string{"runtime", "loader", "tensor", "ops", "ops/standard", "internal/sym"}},
+	{".", []string{"runtime", "loader", "tensor", "ops", "ops/standard", "internal/near", "internal/sym"}},
 	{"tensor", nil},
 	{"npy/internal/...", []string{"npy", "tensor"}},
 	{"npy", []string{"tensor", "internal/atomicfile", "internal/endian", "github.com/sbinet/npyio/..."}},
@@ -41,6 +41,7 @@ var table = []rule{
 	// need more than kernels are not part of the default set.
 	{"ops", []string{"tensor", "internal/sym"}},
 	{"ops/standard", []string{"ops/..."}},
+	{"ops/all", []string{"ops/..."}},
 	{"ops/image", append(family, "internal/picture", "golang.org/x/image/...")},
 	{"ops/text", append(family, "golang.org/x/text/...")},
 	{"ops/...", family},
@@ -63,6 +64,7 @@ var table = []rule{
 	{"internal/num", []string{"tensor", "internal/kernel/..."}},
 	{"internal/safetensors", []string{"tensor", "internal/atomicfile", "internal/endian"}},
 	{"internal/proc", []string{"golang.org/x/sys/..."}},
+	{"internal/near", nil},
 	{"internal/userdir", nil},
 	{"internal/pyenv", []string{"internal/proc", "internal/userdir", "golang.org/x/sys/..."}},
 

@@ -2,7 +2,11 @@
 // them.
 //
 // Scores are computed in float64 and stored as float32. Where the standard leaves the result open, or speaks of a case that no other runtime
-// treats as it says, the comments name what is done.
+// treats as it says, the comments name what is done. The family isn't in the default set:
+//
+//	import _ "ingot/ops/ml"
+//
+// adds its operators to those that every model gets.
 package ml
 
 import (
@@ -20,6 +24,8 @@ const Domain = "ai.onnx.ml"
 var Ops = []*ops.Op{ArrayFeatureExtractor, Binarizer, CastMap, CategoryMapper, DictVectorizer, FeatureVectorizer, Imputer, LabelEncoder,
 	LinearClassifier, LinearRegressor, Normalizer, OneHotEncoder, Scaler, SVMClassifier, SVMRegressor, TreeEnsemble, TreeEnsembleClassifier,
 	TreeEnsembleRegressor, ZipMap}
+
+func init() { ops.RegisterDefaults(Ops) }
 
 // inputTypes are what most of the operators take.
 const inputTypes = "double|float|int32|int64"

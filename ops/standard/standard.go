@@ -1,5 +1,5 @@
-// Package standard is the default set of operators: every family that needs nothing beyond the standard library. Families that need more
-// join by a blank import, see [ops.RegisterDefaults].
+// Package standard is the default set of operators: the domain ai.onnx but for what needs large tables or decoders. Other families join by a blank
+// import, see [ops.RegisterDefaults] and package ingot/ops/all.
 package standard
 
 import (
@@ -8,7 +8,6 @@ import (
 	"ingot/ops"
 	"ingot/ops/control"
 	"ingot/ops/math"
-	"ingot/ops/ml"
 	"ingot/ops/nn"
 	"ingot/ops/quant"
 	"ingot/ops/recurrent"
@@ -21,7 +20,6 @@ import (
 var families = [][]*ops.Op{
 	control.Ops,
 	math.Ops,
-	ml.Ops,
 	nn.Ops,
 	quant.Ops,
 	recurrent.Ops,

@@ -2,6 +2,5 @@ package cli
 
 // The families of operators beyond the default set: the command line runs what it can.
 import (
-	_ "ingot/ops/contrib"
-	_ "ingot/ops/text"
+	_ "ingot/ops/all"
 )

@@ -1,0 +1,22 @@
+package runtime
+
+// optional lists the operators that are not in the default set, with the package that a program imports to have them. An empty name stands for
+// all operators of the domain.
+var optional = map[[2]string]string{
+	{"com.microsoft", ""}:    "ingot/ops/contrib",
+	{"ai.onnx.ml", ""}:       "ingot/ops/ml",
+	{"", "ImageDecoder"}:     "ingot/ops/image",
+	{"", "RegexFullMatch"}:   "ingot/ops/text",
+	{"", "StringConcat"}:     "ingot/ops/text",
+	{"", "StringNormalizer"}: "ingot/ops/text",
+	{"", "StringSplit"}:      "ingot/ops/text",
+	{"", "TfIdfVectorizer"}:  "ingot/ops/text",
+}
+
+// whereFrom tells which package to import for an operator that wasn't found, "" when there is none.
+func whereFrom(domain, name string) string {
+	if pkg := optional[[2]string{domain, name}]; pkg != "" {
+		return pkg
+	}
+	return optional[[2]string{domain, ""}]
+}
