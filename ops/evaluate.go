@@ -30,16 +30,8 @@ func Evaluate(ctx context.Context, op *Op, a any, in []tensor.Value, wants []boo
 	if env == nil {
 		env = serialEnv{ctx}
 	}
-	b := &Bind{Ins: types, Outs: c.Outs(), Wanted: wants, Packs: valuePacker(in)}
-	k, err := op.BindKernel(b, a)
-	if err != nil {
-		return nil, err
-	}
 	call := &Call{Ins: in, Outs: make([]tensor.Value, len(wants)), Wanted: wants, Types: c.Outs(), Env: env}
-	if n := b.ScratchLen(); n > 0 {
-		call.Scratch = tensor.AlignedBytes(n)
-	}
-	for o := range wants {
+	for o := range wants { // before anything is prepared for sizes that can't be had
 		if t := &c.Outs()[o]; wants[o] && t.Known() {
 			d, _ := t.Dims()
 			out, err := env.Alloc(t.DT, d)
@@ -48,6 +40,18 @@ func Evaluate(ctx context.Context, op *Op, a any, in []tensor.Value, wants []boo
 			}
 			call.Outs[o] = out
 		}
+	}
+	b := &Bind{Ins: types, Outs: c.Outs(), Wanted: wants, Packs: valuePacker(in)}
+	k, err := op.BindKernel(b, a)
+	if err != nil {
+		return nil, err
+	}
+	if n := b.ScratchLen(); n > 0 {
+		s, err := env.Alloc(tensor.Uint8, []int{n})
+		if err != nil {
+			return nil, fmt.Errorf("scratch memory: %w", err)
+		}
+		call.Scratch = s.Bytes()
 	}
 	if err := k.Run(call); err != nil {
 		return nil, err

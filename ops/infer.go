@@ -3,6 +3,7 @@ package ops
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"ingot/internal/sym"
 	"ingot/tensor"
@@ -45,6 +46,27 @@ func (c *Infer) Reset(ins []*Type, wants []bool) {
 
 // Outs returns the inferred types.
 func (c *Infer) Outs() []Type { return c.outs }
+
+// checkOuts refuses shapes that no tensor has, so that no kernel is ever bound to one: rules may compute them without a care.
+func (c *Infer) checkOuts() error {
+	for o := range c.outs {
+		t := &c.outs[o]
+		if t.Kind != KindTensor || !t.Ranked {
+			continue
+		}
+		for _, d := range t.Shape {
+			if n, ok := d.Int(); d.TooLarge() || ok && (n < 0 || n > math.MaxInt) {
+				return fmt.Errorf("output %d would have the shape %s", o, sym.ShapeString(t.Shape))
+			}
+		}
+		if dims, ok := t.Dims(); ok {
+			if _, err := tensor.NumBytes(t.DT, dims); err != nil {
+				return fmt.Errorf("output %d: %w", o, err)
+			}
+		}
+	}
+	return nil
+}
 
 // Needs returns the inputs whose values the rule asked for in vain.
 func (c *Infer) Needs() []bool { return c.needs }

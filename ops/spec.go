@@ -244,7 +244,10 @@ func (op *Op) InferTypes(c *Infer, a any) error {
 	if err != nil {
 		return err
 	}
-	return op.spec.Infer(c, p)
+	if err := op.spec.Infer(c, p); err != nil {
+		return err
+	}
+	return c.checkOuts()
 }
 
 // BindKernel prepares the operator for concrete types.

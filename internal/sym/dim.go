@@ -10,7 +10,7 @@ import (
 )
 
 // Dim is a dimension, or an element of a small integer tensor: a number, or an expression such as "2*seq+1" over symbols.
-// The zero Dim is the number 0. Arithmetic on numbers allocates nothing. A result that int64 can't hold is an unknown.
+// The zero Dim is the number 0. Arithmetic on numbers allocates nothing. A result that int64 can't hold is an unknown that [Dim.TooLarge] knows.
 type Dim struct {
 	k int64 // the constant part
 	e *expr // nil: a number
@@ -46,6 +46,15 @@ func Symbol(name string) Dim { return fromTerms(0, []term{{1, []string{name}}}) 
 func Unknown() Dim {
 	return Symbol("?" + strconv.FormatUint(unknownCount.Add(1), 10))
 }
+
+// large marks the symbols that stand for numbers beyond int64.
+const large = "?large"
+
+func tooLarge() Dim { return Symbol(large + strconv.FormatUint(unknownCount.Add(1), 10)) }
+
+// TooLarge reports whether d comes from numbers whose sum or product int64 can't hold. No tensor has such a dimension; an element of an
+// integer tensor may well be computed so, and then wraps.
+func (d Dim) TooLarge() bool { return d.e != nil && strings.Contains(d.e.key, large) }
 
 func fromTerms(k int64, ts []term) Dim {
 	slices.SortFunc(ts, func(a, b term) int { return slices.Compare(a.atoms, b.atoms) })
@@ -141,7 +150,7 @@ func (d Dim) terms() []term {
 func (d Dim) Add(o Dim) Dim {
 	k, ok := add64(d.k, o.k)
 	if !ok {
-		return Unknown()
+		return tooLarge()
 	}
 	if d.e == nil && o.e == nil {
 		return Dim{k: k}
@@ -156,7 +165,7 @@ func (d Dim) Sub(o Dim) Dim { return d.Add(o.Mul(Num(-1))) }
 func (d Dim) Mul(o Dim) Dim {
 	k, ok := mul64(d.k, o.k)
 	if !ok {
-		return Unknown()
+		return tooLarge()
 	}
 	if d.e == nil && o.e == nil {
 		return Dim{k: k}

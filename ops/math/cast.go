@@ -1,6 +1,7 @@
 package math
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -68,6 +69,9 @@ func castTo(r *ops.Rewrite) error {
 func inferCast(c *ops.Infer, to tensor.DType, roundMode string) error {
 	if to != tensor.Invalid && !num.Numeric.Has(to) && to != tensor.String {
 		return fmt.Errorf("can't cast to %s", to)
+	}
+	if to == tensor.Invalid && c.NumIn() == 1 {
+		return errors.New("attribute to: 0 is no element type")
 	}
 	if _, err := castRules(true, roundMode); err != nil {
 		return err

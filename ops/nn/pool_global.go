@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ingot/internal/kernel/conv"
+	"ingot/internal/kernel/move"
 	"ingot/internal/kernel/real"
 	"ingot/ops"
 	"ingot/ops/internal/wide"
@@ -162,8 +163,14 @@ func (k *globalKernel[T]) Tile(_ ops.Worker, i int) {
 	if k.layout == rows {
 		n, at := i/k.chunks(), i%k.chunks()*k.per
 		m := min(k.per, k.pixels-at)
-		if m > 0 {
-			k.foldRows(k.part[i*k.channels:][:k.channels], k.x[(n*k.pixels+at)*k.channels:], m)
+		part := k.part[i*k.channels:][:k.channels]
+		switch {
+		case m > 0:
+			k.foldRows(part, k.x[(n*k.pixels+at)*k.channels:], m)
+		case k.op == maxOf:
+			move.Fill(part, k.loops.MaxOf(nil))
+		default:
+			clear(part)
 		}
 		return
 	}

@@ -26,6 +26,9 @@ var ConcatFromSequence = ops.Def(ops.Spec[concatAttrs]{
 })
 
 func evalConcat(c *ops.Call, a *concatAttrs) error {
+	if a.NewAxis != 0 && a.NewAxis != 1 {
+		return fmt.Errorf("attribute new_axis: %d; must be 0 or 1", a.NewAxis)
+	}
 	s, err := sequenceIn(c, 0)
 	if err != nil {
 		return err
@@ -39,7 +42,9 @@ func evalConcat(c *ops.Call, a *concatAttrs) error {
 		if !ok {
 			return fmt.Errorf("element %d isn't a tensor", i)
 		}
-		list[i] = t
+		if list[i] = t; t.Rank() != list[0].Rank() {
+			return fmt.Errorf("element %d is %s, but the first is %s", i, t, list[0])
+		}
 	}
 	rank := list[0].Rank() + a.NewAxis
 	axis, err := ops.Axis(a.Axis, rank)

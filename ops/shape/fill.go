@@ -47,8 +47,9 @@ var opEyeLike = ops.Def(ops.Spec[eyeLikeAttrs]{
 		y := c.Out(0)
 		clear(y.Bytes())
 		rows, cols := y.Dims()[0], y.Dims()[1]
-		for i := max(0, -a.K); i < rows && i+a.K < cols; i++ {
-			num.StoreInt(y, i*cols+i+a.K, []int64{1})
+		k := max(-rows, min(a.K, cols)) // further away there is nothing either
+		for i := max(0, -k); i < rows && i+k < cols; i++ {
+			num.StoreInt(y, i*cols+i+k, []int64{1})
 		}
 		return nil
 	},

@@ -212,11 +212,7 @@ func inferSliceSymbols(c *ops.Infer, t *ops.Type) error {
 	}
 	if !okS && !okE {
 		s, ok := c.Shape(1)
-		k := ops.Num(0)
-		if ok && len(s) == 1 {
-			k = s[0]
-		}
-		m, isNum := k.Int()
+		m, isNum := sym.Prod(s).Int()
 		if !ok || !isNum || m < 0 || m > int64(len(t.Shape)) {
 			return c.OutRank(0, t.DT, len(t.Shape))
 		}
