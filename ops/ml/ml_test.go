@@ -148,7 +148,7 @@ func TestTreeErrors(t *testing.T) {
 		want string
 	}{
 		{"nodes_trueleafs", []int{0}, "cycle"}, {"nodes_truenodeids", []int{2}, "leads out"}, {"nodes_truenodeids", []int{-1}, "leads out"},
-		{"nodes_truenodeids", []int{1 << 40}, "leads out"}, {"tree_roots", []int{1}, "tree_roots"}, {"leaf_targetids", []int{0, 1}, "target 1 of 1"},
+		{"nodes_truenodeids", []int{1 << 30}, "leads out"}, {"tree_roots", []int{1}, "tree_roots"}, {"leaf_targetids", []int{0, 1}, "target 1 of 1"},
 		{"leaf_targetids", []int{0}, "leaf_weights"}, {"nodes_modes", of(t, tensor.Uint8, []float64{7}), "nodes_modes"},
 		{"membership_values", of(t, tensor.Float32, nil), "0 sets for 1 nodes"}, {"aggregate_function", 4, "aggregate_function"},
 		{"post_transform", -1, "post_transform"}, {"n_targets", 0, "n_targets"},
@@ -275,7 +275,9 @@ func TestFeatures(t *testing.T) {
 		}
 		optest.Check(t, "Imputer", optest.Eval(t, Imputer, a, of(t, dt, []float64{1, 0, -1})), dt, "[3]", []float64{9, 0, -1}, 0)
 	}
-	got := optest.Eval(t, Imputer, attrs("imputed_value_int64s", []int{9}, "replaced_value_int64", 1<<32), of(t, tensor.Int32, []float64{0, 1}))
+	beyond := attrs("imputed_value_int64s", []int{9})
+	beyond["replaced_value_int64"] = ops.IntAttr(int64(1) << 32)
+	got := optest.Eval(t, Imputer, beyond, of(t, tensor.Int32, []float64{0, 1}))
 	optest.Check(t, "no int32", got, tensor.Int32, "[2]", []float64{0, 1}, 0)
 	optest.Fails(t, Imputer, nil, "no imputed values for float32", x)
 	optest.Fails(t, Imputer, attrs("imputed_value_floats", []float64{1, 2}), "number of features", x)

@@ -48,7 +48,7 @@ func TestSplit(t *testing.T) {
 		{"a b  c ", []any{"maxsplit", 1}, "a|b  c ", 2}, {"  a b", []any{"maxsplit", 0}, "a b", 1}, {"a b", []any{"maxsplit", -1}, "a|b", 2},
 		{"a,b,,c", []any{"delimiter", ","}, "a|b||c", 4}, {"", []any{"delimiter", ","}, "", 1}, {",", []any{"delimiter", ","}, "|", 2},
 		{"a,b,c", []any{"delimiter", ",", "maxsplit", 1}, "a|b,c", 2}, {"a,b", []any{"delimiter", ",", "maxsplit", 0}, "a,b", 1},
-		{"a,b", []any{"delimiter", ",", "maxsplit", 1 << 40}, "a|b", 2}, {"axxbx", []any{"delimiter", "xx"}, "a|bx", 2},
+		{"a,b", []any{"delimiter", ",", "maxsplit", 1 << 30}, "a|b", 2}, {"axxbx", []any{"delimiter", "xx"}, "a|bx", 2},
 		{"a b", []any{"delimiter", ""}, "a|b", 2},
 	} {
 		outs, err := optest.Try(t, StringSplit, attrs(c.attrs...), 2, vector(c.in))
