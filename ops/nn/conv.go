@@ -93,10 +93,10 @@ func (f *filter) inferShape(c *ops.Infer) ([]ops.Dim, tensor.DType, error) {
 		return nil, x.DT, f.check(-1)
 	}
 	if rank < 3 {
-		return nil, x.DT, fmt.Errorf("X has rank %d and W rank %d; there must be a spatial dimension", x.Rank(), w.Rank())
+		return nil, x.DT, fmt.Errorf("input X has rank %d and W rank %d; there must be a spatial dimension", x.Rank(), w.Rank())
 	}
 	if x.Ranked && w.Ranked && x.Rank() != w.Rank() {
-		return nil, x.DT, fmt.Errorf("X has rank %d, but W has rank %d", x.Rank(), w.Rank())
+		return nil, x.DT, fmt.Errorf("input X has rank %d, but W has rank %d", x.Rank(), w.Rank())
 	}
 	if err := f.check(rank - 2); err != nil {
 		return nil, x.DT, err
@@ -111,14 +111,14 @@ func (f *filter) inferShape(c *ops.Infer) ([]ops.Dim, tensor.DType, error) {
 	}
 	channels := xs[f.layout.channels(rank)]
 	if want := ws[1].Mul(ops.Num(f.group)); channels.Known() && want.Known() && !channels.Equal(want) {
-		return nil, x.DT, fmt.Errorf("X has %s channels, W takes %s in each of %d groups", channels, ws[1], f.group)
+		return nil, x.DT, fmt.Errorf("input X has %s channels, W takes %s in each of %d groups", channels, ws[1], f.group)
 	}
 	if n, ok := ws[0].Int(); ok && n%int64(f.group) != 0 {
-		return nil, x.DT, fmt.Errorf("W has %d filters, which %d groups can't share", n, f.group)
+		return nil, x.DT, fmt.Errorf("input W has %d filters, which %d groups can't share", n, f.group)
 	}
 	if b := c.In(f.bias); f.bias > 0 && b.Ranked {
 		if len(b.Shape) != 1 || b.Shape[0].Known() && ws[0].Known() && !b.Shape[0].Equal(ws[0]) {
-			return nil, x.DT, fmt.Errorf("B is %s; it must have an element for each of %s filters", sym.ShapeString(b.Shape), ws[0])
+			return nil, x.DT, fmt.Errorf("input B is %s; it must have an element for each of %s filters", sym.ShapeString(b.Shape), ws[0])
 		}
 	}
 	out, err := f.outs(spatial(f.layout, xs), kernel)
@@ -127,7 +127,7 @@ func (f *filter) inferShape(c *ops.Infer) ([]ops.Dim, tensor.DType, error) {
 	}
 	shape := f.layout.shape(xs[0], ws[0], out)
 	if r := c.In(f.residual); f.residual > 0 && r.Known() && allKnown(shape) && !sym.EqualShapes(r.Shape, shape) {
-		return nil, x.DT, fmt.Errorf("R is %s, but the result is %s", sym.ShapeString(r.Shape), sym.ShapeString(shape))
+		return nil, x.DT, fmt.Errorf("input R is %s, but the result is %s", sym.ShapeString(r.Shape), sym.ShapeString(shape))
 	}
 	return shape, x.DT, nil
 }
@@ -153,7 +153,7 @@ func (f *filter) kernelOf(w []ops.Dim) ([]ops.Dim, error) {
 	if f.kernel == nil {
 		for _, d := range w {
 			if d.Is(0) {
-				return nil, fmt.Errorf("W has a kernel of %s, which has no elements", sym.ShapeString(w))
+				return nil, fmt.Errorf("input W has a kernel of %s, which has no elements", sym.ShapeString(w))
 			}
 		}
 		return w, nil

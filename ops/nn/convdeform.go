@@ -37,7 +37,7 @@ var DeformConv = ops.Def(ops.Spec[deformConvAttrs]{
 		case shape == nil:
 			return c.OutUnranked(0, dt)
 		case len(shape) != 4:
-			return fmt.Errorf("X has %d spatial dimensions; a deformable convolution has two", len(shape)-2)
+			return fmt.Errorf("input X has %d spatial dimensions; a deformable convolution has two", len(shape)-2)
 		}
 		if err := a.check(c, shape); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (a *deformConvAttrs) check(c *ops.Infer, shape []ops.Dim) error {
 	}
 	if x, ok := c.Shape(0); ok {
 		if n, ok := x[1].Int(); ok && n%int64(a.OffsetGroup) != 0 {
-			return fmt.Errorf("X has %d channels, which %d offset groups can't share", n, a.OffsetGroup)
+			return fmt.Errorf("input X has %d channels, which %d offset groups can't share", n, a.OffsetGroup)
 		}
 	}
 	w, ok := c.Shape(1)

@@ -29,7 +29,7 @@ func relayout(name string, from, to layout) *ops.Op {
 				return c.OutUnranked(0, c.In(0).DT)
 			}
 			if len(x) < 3 {
-				return fmt.Errorf("X has rank %d; images have at least 3 dimensions", len(x))
+				return fmt.Errorf("input X has rank %d; images have at least 3 dimensions", len(x))
 			}
 			return c.Out(0, c.In(0).DT, to.shape(x[0], x[from.channels(len(x))], spatial(from, x))...)
 		},

@@ -23,7 +23,7 @@ var BatchNormalizationNHWC = ops.Def(ops.Spec[batchNormAttrs]{
 		channels := sym.Unknown()
 		if x.Ranked {
 			if len(x.Shape) < 3 {
-				return fmt.Errorf("X has rank %d; images have at least 3 dimensions", len(x.Shape))
+				return fmt.Errorf("input X has rank %d; images have at least 3 dimensions", len(x.Shape))
 			}
 			channels = x.Shape[len(x.Shape)-1]
 		}

@@ -57,7 +57,7 @@ func inferGlobal(c *ops.Infer, l layout) error {
 	}
 	rank := len(x.Shape)
 	if rank < 2 {
-		return fmt.Errorf("X has rank %d; images have at least 2 dimensions", rank)
+		return fmt.Errorf("input X has rank %d; images have at least 2 dimensions", rank)
 	}
 	ones := make([]ops.Dim, rank-2)
 	for i := range ones {

@@ -30,7 +30,7 @@ var MaxUnpool = ops.Def(ops.Spec[maxUnpoolAttrs]{
 			return fmt.Errorf("attribute kernel_shape: %v has %d dimensions for an input of rank %d", a.KernelShape, n, len(x.Shape))
 		}
 		if i := c.In(1); x.Known() && i.Known() && !sym.EqualShapes(x.Shape, i.Shape) {
-			return fmt.Errorf("I is %s, but X is %s", sym.ShapeString(i.Shape), sym.ShapeString(x.Shape))
+			return fmt.Errorf("input I is %s, but X is %s", sym.ShapeString(i.Shape), sym.ShapeString(x.Shape))
 		}
 		s := unknownIf(x, n+2)
 		if !c.Has(2) {
