@@ -1,8 +1,7 @@
 package ingot
 
 import (
-	"strings"
-
+	"ingot/internal/near"
 	"ingot/internal/sym"
 	"ingot/loader"
 	"ingot/ops"
@@ -95,39 +94,9 @@ func (m *Model) unknownInput(name string) error {
 
 // didYouMean suggests the nearest name, or lists the names when none is near.
 func didYouMean(name string, known []ValueInfo) string {
-	best, least := "", len(name)/2+1
 	names := make([]string, len(known))
 	for i, v := range known {
 		names[i] = v.Name
-		if d := distance(strings.ToLower(name), strings.ToLower(v.Name)); d < least {
-			best, least = v.Name, d
-		}
 	}
-	switch {
-	case best != "":
-		return "; did you mean \"" + best + "\"?"
-	case len(names) == 0:
-		return "; it has none"
-	}
-	return "; it has \"" + strings.Join(names, "\", \"") + "\""
-}
-
-// distance is the edit distance of Levenshtein (1966).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range b {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diag, row[j+1] = row[j+1], min(diag+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return "; " + near.DidYouMean(name, names)
 }

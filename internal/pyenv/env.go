@@ -55,7 +55,7 @@ func Lookup(ctx context.Context, s Spec) (Env, bool, error) {
 	if err != nil {
 		return Env{}, false, err
 	}
-	env := Env{Dir: dir, Python: interpreter(dir)}
+	env := Env{Dir: dir, Python: Interpreter(dir)}
 	if _, err := os.Stat(filepath.Join(dir, marker)); err != nil {
 		return env, false, nil
 	}
@@ -121,8 +121,8 @@ func install(ctx context.Context, env Env, s Spec, line func(string)) error {
 	return os.WriteFile(filepath.Join(env.Dir, marker), []byte(s.Python.String()+"\n"), 0o644)
 }
 
-// interpreter is the path of the interpreter in an environment's folder.
-func interpreter(dir string) string {
+// Interpreter is the path of the interpreter in an environment's folder.
+func Interpreter(dir string) string {
 	if runtime.GOOS == "windows" {
 		return filepath.Join(dir, "Scripts", "python.exe")
 	}

@@ -13,9 +13,9 @@ import (
 	"ingot"
 	"ingot/cmd/ingot/internal/feed"
 	"ingot/internal/cases"
+	"ingot/internal/near"
 	"ingot/internal/num"
 	"ingot/internal/safetensors"
-	"ingot/loader"
 	"ingot/npy"
 	"ingot/tensor"
 )
@@ -283,25 +283,13 @@ func readExpectedDir(dir string, infos []ingot.ValueInfo) (feedOutputs, error) {
 		if k < 0 {
 			return nil, &failure{code: ExitUsage, what: fmt.Sprintf("is for output %q (number %d), which the model doesn't have", name, file.Index), file: file.Path}
 		}
-		v, err := file.Load(loader.TypeInfo{Kind: loaderKind(infos[k].Kind), DType: infos[k].DType})
+		v, err := file.Load(feed.TypeInfo(&infos[k]))
 		if err != nil {
 			return nil, unreadable(file.Path, err)
 		}
 		outs = append(outs, namedValue{infos[k].Name, v})
 	}
 	return outs, nil
-}
-
-func loaderKind(k ingot.Kind) loader.Kind {
-	switch k {
-	case ingot.KindSequence:
-		return loader.KindSequence
-	case ingot.KindOptional:
-		return loader.KindOptional
-	case ingot.KindMap:
-		return loader.KindMap
-	}
-	return loader.KindTensor
 }
 
 // compareOutputs compares by name; where no name fits and both have as many outputs, by position.
@@ -321,7 +309,7 @@ func compareOutputs(got, want feedOutputs, rtol, atol float64) ([]comparison, er
 			for _, v := range got {
 				names = append(names, v.name)
 			}
-			return nil, usage("the model has no output %q to compare", w.name).withHint("%s", feed.DidYouMean(w.name, names))
+			return nil, usage("the model has no output %q to compare", w.name).withHint("%s", near.DidYouMean(w.name, names))
 		}
 		list = append(list, compareValue(got[k].name, got[k].value, w.value, rtol, atol))
 	}

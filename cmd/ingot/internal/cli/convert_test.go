@@ -14,6 +14,7 @@ import (
 
 	"ingot/convert"
 	"ingot/internal/onnxpb"
+	"ingot/internal/pyenv"
 	"ingot/loader"
 	"ingot/tensor"
 )
@@ -52,7 +53,7 @@ func pretendMaker(args []string) (code int, done bool) {
 		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"version": []int{3, 12}, "missing": []string{"torch"}})
 		return 0, true
 	case len(args) > 2 && args[1] == "venv":
-		python := interpreter(args[2])
+		python := pyenv.Interpreter(args[2])
 		exe, err := os.Executable()
 		if err != nil || os.MkdirAll(filepath.Dir(python), 0o755) != nil || os.Symlink(exe, python) != nil {
 			return 1, true
@@ -203,10 +204,10 @@ func TestConvertWithoutTorch(t *testing.T) {
 	runCLI(t, "convert", source, "--python", python).want(t, 2, "", "lacks torch, onnx")
 	runCLI(t, "convert", source).want(t, 2, "", "add --yes to let it, or name an interpreter that has PyTorch with --python")
 	env := filepath.Join(t.TempDir(), "venv")
-	if err := os.MkdirAll(filepath.Dir(interpreter(env)), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(pyenv.Interpreter(env)), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(python, interpreter(env)); err != nil {
+	if err := os.Symlink(python, pyenv.Interpreter(env)); err != nil {
 		t.Skip(err)
 	}
 	t.Setenv(fakePython, "good")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// table writes rows in columns. Cells that begin with a number-like minus or digit aren't treated specially: everything is left-aligned.
+// table writes rows of left-aligned columns.
 type table struct{ w *tabwriter.Writer }
 
 func newTable(w io.Writer) *table { return &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }

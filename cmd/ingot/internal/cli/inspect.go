@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -333,6 +334,6 @@ func weightList(m *loader.Model) []weightJSON {
 			list = append(list, w)
 		}
 	})
-	slices.SortStableFunc(list, func(x, y weightJSON) int { return int(min(1, max(-1, y.Bytes-x.Bytes))) })
+	slices.SortStableFunc(list, func(x, y weightJSON) int { return cmp.Compare(y.Bytes, x.Bytes) })
 	return list
 }

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"ingot/cmd/ingot/internal/feed"
 	"ingot/internal/atomicfile"
+	"ingot/internal/near"
 	"ingot/internal/onnxpb"
 	"ingot/internal/safetensors"
 	"ingot/npy"
@@ -36,7 +36,7 @@ func parseTargets(texts []string, outputs []string) ([]target, error) {
 		}
 		if t.name == "" {
 			if name, _, ok := strings.Cut(text, "="); ok && !exists(text) {
-				return nil, usage("the model has no output %q", name).withHint("%s", feed.DidYouMean(name, outputs))
+				return nil, usage("the model has no output %q", name).withHint("%s", near.DidYouMean(name, outputs))
 			}
 		}
 		if t.path == "" {

@@ -119,17 +119,9 @@ func explainPython(ctx context.Context, python string, err error) error {
 func (a *app) candidates() []string {
 	var list []string
 	if env := a.getenv("VIRTUAL_ENV"); env != "" {
-		list = append(list, interpreter(env))
+		list = append(list, pyenv.Interpreter(env))
 	}
 	return append(list, "python3", "python")
-}
-
-// interpreter is the path of the interpreter in an environment's folder.
-func interpreter(env string) string {
-	if runtime.GOOS == "windows" {
-		return filepath.Join(env, "Scripts", "python.exe")
-	}
-	return filepath.Join(env, "bin", "python")
 }
 
 // ownEnvironment returns an environment from the user's cache folder, made if the user agrees.
@@ -201,8 +193,8 @@ func otherEnvironment(ctx context.Context) (python, dir string) {
 			continue
 		}
 		env := filepath.Join(cache, e.Name())
-		if p, err := probe(ctx, interpreter(env)); err == nil && len(p.Missing) == 0 {
-			python, dir, newest = interpreter(env), env, info.ModTime()
+		if p, err := probe(ctx, pyenv.Interpreter(env)); err == nil && len(p.Missing) == 0 {
+			python, dir, newest = pyenv.Interpreter(env), env, info.ModTime()
 		}
 	}
 	return python, dir

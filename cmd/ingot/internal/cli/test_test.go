@@ -155,7 +155,7 @@ func isOther() bool {
 	return now == 0
 }
 
-// TestTestPanics: a panic that the runtime turns into an error is one case's failure.
+// TestReason: failures are grouped by what they have in common, without names and numbers.
 func TestReason(t *testing.T) {
 	tests := []struct {
 		err  error

@@ -119,7 +119,7 @@ func (w *caseWorker) run(ctx context.Context, task *caseTask) (caseResult, error
 		return caseResult{Outcome: caseFailed}, err
 	}
 	if _, err := w.in.Write(append(line, '\n')); err != nil {
-		return w.ended(ctx, caseFailure("crashed", "the process ended before the case began")), nil
+		return w.ended(caseFailure("crashed", "the process ended before the case began")), nil
 	}
 	return w.wait(ctx), nil
 }
@@ -134,30 +134,30 @@ func (w *caseWorker) wait(ctx context.Context) caseResult {
 		select {
 		case line, ok := <-w.answers:
 			if !ok {
-				return w.ended(ctx, caseFailure("crashed", ""))
+				return w.ended(caseFailure("crashed", ""))
 			}
 			var answer caseAnswer
 			if err := json.Unmarshal(line, &answer); err != nil {
-				return w.ended(ctx, caseFailure("crashed", fmt.Sprintf("it wrote %q", line)))
+				return w.ended(caseFailure("crashed", fmt.Sprintf("it wrote %q", line)))
 			}
 			if answer.Reason != "" {
 				return caseFailure(answer.Reason, answer.Detail)
 			}
 			return caseResult{Outcome: casePassed}
 		case <-limit.C:
-			return w.ended(ctx, caseFailure("timeout", fmt.Sprintf("no result after %s", w.timeout)))
+			return w.ended(caseFailure("timeout", fmt.Sprintf("no result after %s", w.timeout)))
 		case <-ctx.Done():
-			return w.ended(ctx, caseFailure("interrupted", ""))
+			return w.ended(caseFailure("interrupted", ""))
 		case <-watch.C:
 			if now, _ := resident(w.cmd.Process.Pid); now > w.memory {
-				return w.ended(ctx, caseFailure("memory limit", fmt.Sprintf("the process held %s", byteSize(now))))
+				return w.ended(caseFailure("memory limit", fmt.Sprintf("the process held %s", byteSize(now))))
 			}
 		}
 	}
 }
 
 // ended gets rid of the child and says how it ended.
-func (w *caseWorker) ended(_ context.Context, r caseResult) caseResult {
+func (w *caseWorker) ended(r caseResult) caseResult {
 	tail := w.stderr
 	w.stop()
 	text := tail.String()

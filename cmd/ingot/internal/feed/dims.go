@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ingot"
+	"ingot/internal/near"
 )
 
 // dims knows how large the open dimensions of the inputs are.
@@ -55,7 +56,7 @@ func parseDims(inputs []ingot.ValueInfo, texts []string) (*dims, error) {
 
 // ofInput sets a dimension of one input: "x.batch" or "x.0".
 func (d *dims) ofInput(name string, n int64, text string) error {
-	unknown := wrong("-d %s: no input has a dimension %q", text, name).hint("%s", DidYouMean(name, d.symbols()))
+	unknown := wrong("-d %s: no input has a dimension %q", text, name).hint("%s", near.DidYouMean(name, d.symbols()))
 	i := strings.LastIndexByte(name, '.')
 	if i < 0 {
 		return unknown

@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"ingot"
+	"ingot/internal/near"
 	"ingot/internal/picture"
 	"ingot/tensor"
 )
@@ -220,7 +221,7 @@ func (b *builder) example() string {
 }
 
 func (b *builder) unknown(name string) *Error {
-	return wrong("the model has no input %q", name).hint("%s", DidYouMean(name, names(b.model.Inputs)))
+	return wrong("the model has no input %q", name).hint("%s", near.DidYouMean(name, names(b.model.Inputs)))
 }
 
 func names(list []ingot.ValueInfo) []string {

@@ -353,14 +353,6 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-func TestDidYouMean(t *testing.T) {
-	for name, want := range map[string]string{"inptu": `did you mean "input"?`, "Input": `did you mean "input"?`, "zebra": `there is "input", "state"`} {
-		if got := DidYouMean(name, []string{"input", "state"}); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-}
-
 // FuzzLiteral: whatever is typed, the answer is a value or an *Error.
 func FuzzLiteral(f *testing.F) {
 	for _, text := range []string{"x=1,2,3", "x=[[1,2],[3]]", `s="a","b"`, "i=-9223372036854775808", "b=true", "x=nan", "c=1+2i", "q=1", "", "x", "=", `s="`} {

@@ -12,6 +12,7 @@ import (
 
 	"ingot"
 	"ingot/internal/cases"
+	"ingot/internal/near"
 	"ingot/internal/picture"
 	"ingot/internal/safetensors"
 	"ingot/loader"
@@ -141,25 +142,13 @@ func (b *builder) file(v *ingot.ValueInfo, name string) (tensor.Value, error) {
 		return b.stream(v, f, path)
 	case protoFile:
 		f := cases.File{Path: path}
-		t, err := f.Load(loader.TypeInfo{Kind: loaderKind(v.Kind), DType: v.DType})
+		t, err := f.Load(TypeInfo(v))
 		if err != nil {
 			return nil, &Error{What: err.Error(), File: path}
 		}
 		return t, nil
 	}
 	return nil, &Error{What: "neither an array (.npy, .npz, .safetensors, .pb) nor a picture", File: path}
-}
-
-func loaderKind(k ingot.Kind) loader.Kind {
-	switch k {
-	case ingot.KindSequence:
-		return loader.KindSequence
-	case ingot.KindOptional:
-		return loader.KindOptional
-	case ingot.KindMap:
-		return loader.KindMap
-	}
-	return loader.KindTensor
 }
 
 // mostStream is how much is read from a pipe, in bytes.
@@ -218,7 +207,7 @@ func pick(input, key string) choice {
 		if key == "" && len(have) == 1 {
 			return have[0], nil
 		}
-		return "", wrong("no array %q in it", want).hint("%s", DidYouMean(want, have))
+		return "", wrong("no array %q in it", want).hint("%s", near.DidYouMean(want, have))
 	}
 }
 
@@ -340,7 +329,7 @@ func (b *builder) data(dir string) error {
 		if err != nil {
 			return err
 		}
-		val, err := f.Load(typeInfo(v))
+		val, err := f.Load(TypeInfo(v))
 		if err != nil {
 			return fileError(f.Path, err)
 		}
@@ -361,9 +350,18 @@ func (b *builder) inputOf(f *cases.File) (*ingot.ValueInfo, error) {
 	return nil, &Error{What: fmt.Sprintf("is for input %d, and the model has %d", f.Index, len(b.model.Inputs)), File: f.Path}
 }
 
-// typeInfo is as much of an input's type as reading a value needs.
-func typeInfo(v *ingot.ValueInfo) loader.TypeInfo {
-	return loader.TypeInfo{Kind: loaderKind(v.Kind), DType: v.DType}
+// TypeInfo is as much of a value's type as reading it from a file needs.
+func TypeInfo(v *ingot.ValueInfo) loader.TypeInfo {
+	t := loader.TypeInfo{Kind: loader.KindTensor, DType: v.DType}
+	switch v.Kind {
+	case ingot.KindSequence:
+		t.Kind = loader.KindSequence
+	case ingot.KindOptional:
+		t.Kind = loader.KindOptional
+	case ingot.KindMap:
+		t.Kind = loader.KindMap
+	}
+	return t
 }
 
 // picture makes an input of a picture.

@@ -1,8 +1,12 @@
-package feed
+// Package near suggests what a mistyped name may have been meant to be.
+package near
 
 import "strings"
 
-// DidYouMean suggests the nearest of the known names, or lists them when none is near.
+// most is how many names are listed when none is near.
+const most = 10
+
+// DidYouMean suggests the nearest of the known names, or lists them when none is near: `did you mean "input"?`, `it has "x", "y"`.
 func DidYouMean(name string, known []string) string {
 	best, least := "", len(name)/2+1
 	for _, k := range known {
@@ -14,14 +18,13 @@ func DidYouMean(name string, known []string) string {
 	case best != "":
 		return "did you mean \"" + best + "\"?"
 	case len(known) == 0:
-		return "there are none"
+		return "it has none"
 	}
-	const most = 10
 	more := ""
 	if len(known) > most {
 		known, more = known[:most], ", …"
 	}
-	return "there is \"" + strings.Join(known, "\", \"") + "\"" + more
+	return "it has \"" + strings.Join(known, "\", \"") + "\"" + more
 }
 
 // distance is the edit distance of Levenshtein (1966).
@@ -30,10 +33,10 @@ func distance(a, b string) int {
 	for j := range row {
 		row[j] = j
 	}
-	for i := range a {
+	for i := range len(a) {
 		diag := row[0]
 		row[0] = i + 1
-		for j := range b {
+		for j := range len(b) {
 			cost := 1
 			if a[i] == b[j] {
 				cost = 0
