@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math/bits"
 
 	"ingot/internal/kernel/conv"
 	"ingot/internal/sym"
@@ -79,8 +80,8 @@ func (w *window) check(n int) error {
 	return fmt.Errorf("attribute auto_pad: %q isn't NOTSET, VALID, SAME_UPPER or SAME_LOWER", w.autoPad)
 }
 
-// maxWindow bounds the attributes of windows, so that sums and products of a few of them can't overflow.
-const maxWindow = 1 << 30
+// maxWindow bounds the attributes of windows, so that sums and products of two of them can't overflow.
+const maxWindow = 1 << (bits.UintSize/2 - 2)
 
 func (w *window) stride(d int) int   { return orOne(w.strides, d) }
 func (w *window) dilation(d int) int { return orOne(w.dilations, d) }

@@ -181,3 +181,24 @@ func TestRelayout(t *testing.T) {
 		}
 	}
 }
+
+// TestHugeWindows checks that windows far larger than the image take no longer than the image.
+func TestHugeWindows(t *testing.T) {
+	const k = 1 << 12
+	for rank := 1; rank <= 3; rank++ {
+		shape, kernel, pads := []int{1, 2}, []int{}, []int{}
+		for range rank {
+			shape, kernel, pads = append(shape, 2), append(kernel, k), append(pads, k-2)
+		}
+		pads = append(pads, make([]int, rank)...)
+		n := elements(shape)
+		x := optest.Of(t, tensor.Float32, slicesOf(n, func(i int) float64 { return float64(i) }), shape...)
+		attrs := optest.Attrs("kernel_shape", kernel, "pads", pads)
+		for op, want := range map[*ops.Op][]float64{
+			MaxPool:     {float64(n/2 - 1), float64(n - 1)},
+			AveragePool: {float64(n/2-1) / 2, float64(n/2) + float64(n/2-1)/2},
+		} {
+			nearly(t, fmt.Sprint(op, " of rank ", rank), optest.Eval(t, op, attrs, x), want, 1e-6)
+		}
+	}
+}

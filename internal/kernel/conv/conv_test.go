@@ -41,7 +41,6 @@ func (s spec) String() string {
 	return fmt.Sprintf("%d×%v×%d→%d/%d k%v s%v d%v p%v", s.images, s.in, s.channels, s.filters, max(s.groups, 1), s.kernel, s.stride, s.dilation, s.before)
 }
 
-
 // specs are awkward shapes: one pixel, kernels larger than the image, strides larger than the kernel, dilation, groups, odd channel counts.
 var specs = func() (list []spec) {
 	for _, c := range []int{1, 3, 5, 16, 17, 64} {

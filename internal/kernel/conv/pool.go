@@ -120,29 +120,39 @@ func (w *Window) padded(d, o, end int) int {
 func (p *Pool) deepLine(l *line, n, x, to int) {
 	last := len(p.Out) - 1
 	q := &p.plan
+	var room [6]part
+	parts := room[:]
+	if last >= len(room) {
+		parts = make([]part, last+1)
+	}
 	for ; x < to; x++ {
 		y := p.Y[(n*p.Out[last]+x)*p.Channels:][:p.Channels]
-		count, first := 1, true
-		if p.Mean {
-			rest := n
-			for d := last; d >= 0; d-- {
-				o := x
-				if d < last {
-					o = rest % p.Out[d]
-					rest /= p.Out[d]
-				}
-				lo, hi := p.span(d, o)
-				count *= p.counted(d, o, hi-lo)
+		rest, count, inside := n, 1, 1
+		for d := last; d >= 0; d-- {
+			o := x
+			if d < last {
+				o = rest % p.Out[d]
+				rest /= p.Out[d]
 			}
+			lo, hi := p.span(d, o)
+			count *= p.counted(d, o, hi-lo)
+			inside *= hi - lo
+			parts[d] = part{n: hi - lo, first: (o*p.Stride[d] - p.Begin[d] + lo*p.Dilation[d]) * q.strides[d], step: p.Dilation[d] * q.strides[d]}
 		}
-		for t := range p.Taps() {
-			off, ok := q.tapOffset(&p.Window, n, x, t)
-			if !ok {
-				continue
+		if inside == 0 {
+			l.rows, l.taps, l.pixels, l.y = 0, 0, 1, y
+			l.runGo(0)
+			continue
+		}
+		for i := range inside {
+			off, t := rest*q.image, i
+			for d := last; d >= 0; d-- {
+				off += parts[d].first + t%parts[d].n*parts[d].step
+				t /= parts[d].n
 			}
 			in := p.X[off:][:p.Channels]
 			switch {
-			case first:
+			case i == 0:
 				copy(y, in)
 			case p.Mean:
 				for c, v := range in {
@@ -155,11 +165,6 @@ func (p *Pool) deepLine(l *line, n, x, to int) {
 					}
 				}
 			}
-			first = false
-		}
-		if first {
-			l.rows, l.taps, l.pixels, l.y = 0, 0, 1, y
-			l.runGo(0)
 		}
 		if p.Mean && count > 0 {
 			for c := range y {
@@ -168,6 +173,9 @@ func (p *Pool) deepLine(l *line, n, x, to int) {
 		}
 	}
 }
+
+// part is the part of a window along one dimension that lies inside of the image: n elements, from first on, step apart.
+type part struct{ n, first, step int }
 
 // FoldRows writes the sums of the columns of n rows of len(y) elements to y, or with largest their maxima, in which a NaN wins.
 func FoldRows(y, x []float32, n int, largest bool) {
