@@ -3,6 +3,7 @@ package math
 import (
 	"fmt"
 
+	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/reduce"
 	"ingot/ops"
 	"ingot/tensor"
@@ -45,33 +46,45 @@ func argExtreme(name string, least bool) *ops.Op {
 			arg := reduce.Arg{Min: least, Last: a.SelectLastIndex}
 			switch dt := b.In(0).DT; {
 			case dt == tensor.Float32:
-				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow32), nil
+				return bindArg(b, a.Axis, arg, &arg32, &via32), nil
 			case dt == tensor.Float64:
-				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow[float64]), nil
-			case dt == tensor.Int64:
-				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow[int64]), nil
+				return bindArg(b, a.Axis, arg, &arg64, &via64), nil
 			case dt == tensor.Uint64:
-				return bindArg(b, a.Axis, arg, nil, reduce.ArgRow[uint64]), nil
+				return bindArg(b, a.Axis, arg, &argUint, &viaUint), nil
 			case dt.IsInteger():
-				return bindArg(b, a.Axis, arg, hubInt, reduce.ArgRow[int64]), nil
+				return bindArg(b, a.Axis, arg, &argInt, &viaInt), nil
 			}
-			return bindArg(b, a.Axis, arg, hub32, reduce.ArgRow32), nil
+			return bindArg(b, a.Axis, arg, &arg32, &via32), nil
 		},
 	})
 }
 
+// argLoops find extremes in a row, or in neighbouring columns.
+type argLoops struct {
+	row     func(a reduce.Arg, src *reduce.Source, off, n int, buf elem.Raw) int64
+	columns func(a reduce.Arg, idx []int64, src *reduce.Source, off, rows, stride int, buf elem.Raw)
+}
+
+var (
+	arg32   = argLoops{reduce.ArgRow32, reduce.ArgColumns[float32]}
+	arg64   = argLoops{reduce.ArgRow[float64], reduce.ArgColumns[float64]}
+	argInt  = argLoops{reduce.ArgRow[int64], reduce.ArgColumns[int64]}
+	argUint = argLoops{reduce.ArgRow[uint64], reduce.ArgColumns[uint64]}
+)
+
 // argKernel works through outer indices; where there are inner dimensions, each tile takes some columns of one.
-type argKernel[T reduce.Number] struct {
+type argKernel struct {
 	arg                reduce.Arg
+	loops              *argLoops
 	outer, rows, inner int
 	cols, group        int
 	in                 *tensor.Tensor
-	src                reduce.Source[T]
+	src                reduce.Source
 	idx                []int64
-	row                func(a reduce.Arg, src *reduce.Source[T], off, n int, buf []T) int64
 }
 
-func bindArg[T reduce.Number](b *ops.Bind, axis int, arg reduce.Arg, load hub[T], row func(reduce.Arg, *reduce.Source[T], int, int, []T) int64) ops.Kernel {
+// bindArg takes the loops' type from via, which only converts where the operand's is another.
+func bindArg(b *ops.Bind, axis int, arg reduce.Arg, loops *argLoops, via *exchange) ops.Kernel {
 	dims := b.Dims(0)
 	if len(dims) == 0 {
 		dims = []int{1}
@@ -79,9 +92,10 @@ func bindArg[T reduce.Number](b *ops.Bind, axis int, arg reduce.Arg, load hub[T]
 	if axis < 0 {
 		axis += len(dims)
 	}
-	k := &argKernel[T]{arg: arg, row: row, outer: numel(dims[:axis]), rows: dims[axis], inner: numel(dims[axis+1:])}
-	if load != nil {
-		k.src.Load = func(buf []T, off int) { load(buf, k.in, off) }
+	k := &argKernel{arg: arg, loops: loops, outer: numel(dims[:axis]), rows: dims[axis], inner: numel(dims[axis+1:])}
+	k.src.Width = via.width
+	if widthOf(b.In(0).DT) != via.width {
+		k.src.Load = func(buf elem.Raw, off int) { via.get(buf, k.in, off) }
 	}
 	per := tileLen(numel(dims), 2*costLoop)
 	k.cols, k.group = max(1, min(k.inner, reduce.Chunk)), 1
@@ -91,16 +105,16 @@ func bindArg[T reduce.Number](b *ops.Bind, axis int, arg reduce.Arg, load hub[T]
 	return k
 }
 
-func (k *argKernel[T]) Run(c *ops.Call) error {
+func (k *argKernel) Run(c *ops.Call) error {
 	k.in, k.idx = c.In(0), tensor.View[int64](c.Out(0))
 	if k.src.Load == nil {
-		k.src.Data = tensor.View[T](k.in)
+		k.src.Data = rawOf(k.in)
 	}
 	return c.Parallel(tileCount(k.outer, k.group)*tileCount(k.inner, k.cols), k)
 }
 
-func (k *argKernel[T]) Tile(w ops.Worker, i int) {
-	buf := scratchOf[T](w, 2*reduce.Chunk)
+func (k *argKernel) Tile(w ops.Worker, i int) {
+	buf := rawScratch(w, k.src.Width, 2*reduce.Chunk)
 	per := tileCount(k.inner, k.cols)
 	col := i % per * k.cols
 	n := min(k.cols, k.inner-col)
@@ -108,9 +122,9 @@ func (k *argKernel[T]) Tile(w ops.Worker, i int) {
 	for o := first; o < min(k.outer, first+k.group); o++ {
 		off := o*k.rows*k.inner + col
 		if k.inner == 1 {
-			k.idx[o] = k.row(k.arg, &k.src, off, k.rows, buf)
+			k.idx[o] = k.loops.row(k.arg, &k.src, off, k.rows, buf)
 			continue
 		}
-		reduce.ArgColumns(k.arg, k.idx[o*k.inner+col:][:n], &k.src, off, k.rows, k.inner, buf)
+		k.loops.columns(k.arg, k.idx[o*k.inner+col:][:n], &k.src, off, k.rows, k.inner, buf)
 	}
 }

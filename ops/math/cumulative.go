@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/reduce"
 	"ingot/internal/num"
 	"ingot/ops"
@@ -36,41 +35,38 @@ func cumulative(name string, vers []ops.Ver, bind func(b *ops.Bind, s reduce.Sca
 }
 
 func bindSums(b *ops.Bind, s reduce.Scan) (ops.Kernel, error) {
-	switch b.In(0).DT {
-	case tensor.Float32:
-		return newScan(s, reduce.Sums[float32], nil, nil), nil
-	case tensor.Float64:
-		return newScan(s, reduce.Sums[float64], nil, nil), nil
-	case tensor.Int32, tensor.Uint32:
-		return newScan(s, reduce.Sums[uint32], nil, nil), nil
-	case tensor.Int64, tensor.Uint64:
-		return newScan(s, reduce.Sums[uint64], nil, nil), nil
-	}
-	return newScan(s, reduce.Sums[float32], hub32, num.Store32), nil
+	return bindScan(b, s, reduce.Sums[float32], reduce.Sums[float64], reduce.Sums[int64])
 }
 
 func bindProducts(b *ops.Bind, s reduce.Scan) (ops.Kernel, error) {
-	switch b.In(0).DT {
-	case tensor.Float32:
-		return newScan(s, reduce.Products[float32], nil, nil), nil
-	case tensor.Float64:
-		return newScan(s, reduce.Products[float64], nil, nil), nil
-	case tensor.Int32, tensor.Uint32:
-		return newScan(s, reduce.Products[uint32], nil, nil), nil
-	case tensor.Int64, tensor.Uint64:
-		return newScan(s, reduce.Products[uint64], nil, nil), nil
+	return bindScan(b, s, reduce.Products[float32], reduce.Products[float64], reduce.Products[int64])
+}
+
+// scanLoop is a loop of package reduce.
+type scanLoop[T any] = func(s reduce.Scan, d, x []T, rows, n, stride int, tmp []T)
+
+// bindScan chooses a loop. Integers wrap alike in int64.
+func bindScan(b *ops.Bind, s reduce.Scan, f32 scanLoop[float32], f64 scanLoop[float64], i64 scanLoop[int64]) (ops.Kernel, error) {
+	k := &scanKernel{axisKernel{via: &via32, cost: 2 * costLoop}}
+	switch dt := b.In(0).DT; {
+	case dt == tensor.Float64:
+		k.via, k.loop = &via64, scanOf(s, f64)
+	case dt.IsInteger():
+		k.via, k.loop = &viaInt, scanOf(s, i64)
+	default:
+		k.loop = scanOf(s, f32)
 	}
-	return newScan(s, reduce.Products[float32], hub32, num.Store32), nil
+	k.direct = widthOf(b.In(0).DT) == k.via.width
+	return k, nil
 }
 
-type scanKernel[T elem.Number] struct{ axisKernel[T] }
-
-func newScan[T elem.Number](s reduce.Scan, f func(s reduce.Scan, d, x []T, rows, n, stride int, tmp []T), load hub[T], store func(*tensor.Tensor, int, []T) bool) ops.Kernel {
-	loop := func(d, x []T, rows, n, stride int, tmp []T) { f(s, d, x, rows, n, stride, tmp) }
-	return &scanKernel[T]{axisKernel[T]{loop: loop, load: load, store: store, cost: 2 * costLoop}}
+func scanOf[T any](s reduce.Scan, f scanLoop[T]) axisLoop {
+	return axisLoopOf(func(d, x []T, rows, n, stride int, tmp []T) { f(s, d, x, rows, n, stride, tmp) })
 }
 
-func (k *scanKernel[T]) Run(c *ops.Call) error {
+type scanKernel struct{ axisKernel }
+
+func (k *scanKernel) Run(c *ops.Call) error {
 	var v [1]int64
 	t, dims := c.In(1), c.In(0).Dims()
 	if t.Len() != 1 {

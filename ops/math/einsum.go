@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"ingot/internal/num"
 	"ingot/ops"
 	"ingot/tensor"
 )
@@ -43,15 +42,15 @@ var opEinsum = ops.Def(ops.Spec[einsumAttrs]{
 	Bind: func(b *ops.Bind, a *einsumAttrs) (ops.Kernel, error) {
 		switch dt := b.In(0).DT; {
 		case dt == tensor.Float32:
-			return bindEinsum[float32](b, a, nil, nil)
+			return bindEinsum(b, a, &einsum32, nil)
 		case dt == tensor.Float64:
-			return bindEinsum[float64](b, a, nil, nil)
+			return bindEinsum(b, a, &einsum64, nil)
 		case dt == tensor.Int64 || dt == tensor.Uint64:
-			return bindEinsum[int64](b, a, nil, nil)
+			return bindEinsum(b, a, &einsumInt, nil)
 		case dt.IsInteger():
-			return bindEinsum(b, a, hubInt, num.StoreInt) // sums wrap alike in any wider type
+			return bindEinsum(b, a, &einsumInt, &viaInt) // sums wrap alike in any wider type
 		}
-		return bindEinsum(b, a, hub32, num.Store32)
+		return bindEinsum(b, a, &einsum32, &via32)
 	},
 })
 

@@ -6,22 +6,22 @@ import (
 	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/gemm"
 	"ingot/ops"
-	"ingot/tensor"
 )
 
 // einsumPlan collects the steps of a contraction for concrete shapes.
-type einsumPlan[T gemm.Number] struct {
+type einsumPlan struct {
+	loops *einsumLoops
 	size  map[label]int
 	out   []label
-	steps []einsumStep[T]
+	steps []einsumStep
 	used  int // elements of scratch
 }
 
 // gemmLeast is the number of multiplications in a product below which plain loops are as good.
 const gemmLeast = 64
 
-// bindEinsum plans the contraction. load and store are nil where T is the tensors' own type.
-func bindEinsum[T gemm.Number](b *ops.Bind, a *einsumAttrs, load hub[T], store func(*tensor.Tensor, int, []T) bool) (ops.Kernel, error) {
+// bindEinsum plans the contraction. via is nil where the loops' type is the tensors' own.
+func bindEinsum(b *ops.Bind, a *einsumAttrs, loops *einsumLoops, via *exchange) (ops.Kernel, error) {
 	eq, err := parseEquation(a.Equation)
 	if err != nil {
 		return nil, err
@@ -34,23 +34,23 @@ func bindEinsum[T gemm.Number](b *ops.Bind, a *einsumAttrs, load hub[T], store f
 	if err != nil {
 		return nil, err
 	}
-	p := &einsumPlan[T]{size: map[label]int{}, out: e.out}
+	p := &einsumPlan{loops: loops, size: map[label]int{}, out: e.out}
 	for l, d := range e.size {
 		n, _ := d.Int()
 		p.size[l] = int(n)
 	}
-	k := &einsumKernel[T]{load: load, store: store, ins: make([][]T, len(b.Ins)), total: numel(b.OutDims(0))}
+	k := &einsumKernel{width: loops.width, via: via, ins: make([]elem.Raw, len(b.Ins)), total: numel(b.OutDims(0))}
 	var views []view
 	for i, ls := range e.in {
 		v := operandView(ls, b.Dims(i), i)
-		if load != nil {
+		if via != nil {
 			k.loads = append(k.loads, p.used)
 			v.input, v.base = -1, p.alloc(numel(b.Dims(i)))
 		}
 		views = append(views, v)
 	}
 	target := denseView(e.out, p.size, 0)
-	if store != nil {
+	if via != nil {
 		target.base = p.alloc(k.total)
 		k.result = target.base
 	} else {
@@ -58,18 +58,18 @@ func bindEinsum[T gemm.Number](b *ops.Bind, a *einsumAttrs, load hub[T], store f
 	}
 	p.contract(views, target)
 	k.steps = p.steps
-	b.NeedScratch(p.used * elem.SizeOf[T]())
+	b.NeedScratch(p.used * loops.width.Bytes())
 	return k, nil
 }
 
-func (p *einsumPlan[T]) alloc(n int) int {
+func (p *einsumPlan) alloc(n int) int {
 	off := p.used
 	p.used += n
 	return off
 }
 
 // count is the product of the sizes of labels.
-func (p *einsumPlan[T]) count(ls []label) int {
+func (p *einsumPlan) count(ls []label) int {
 	n := 1
 	for _, l := range ls {
 		n *= p.size[l]
@@ -77,7 +77,7 @@ func (p *einsumPlan[T]) count(ls []label) int {
 	return n
 }
 
-func (p *einsumPlan[T]) contract(vs []view, target view) {
+func (p *einsumPlan) contract(vs []view, target view) {
 	acc := vs[0]
 	if len(vs) == 1 {
 		p.sum(acc, target)
@@ -95,7 +95,7 @@ func (p *einsumPlan[T]) contract(vs []view, target view) {
 }
 
 // without sums a view over the labels that nobody else has.
-func (p *einsumPlan[T]) without(v view, drop func(label) bool) view {
+func (p *einsumPlan) without(v view, drop func(label) bool) view {
 	var keep []label
 	for _, l := range v.labels() {
 		if !drop(l) {
@@ -109,14 +109,14 @@ func (p *einsumPlan[T]) without(v view, drop func(label) bool) view {
 }
 
 // dense copies a view in the order of ls, broadcast to full size and summed over the labels that ls lacks.
-func (p *einsumPlan[T]) dense(v view, ls []label) view {
+func (p *einsumPlan) dense(v view, ls []label) view {
 	d := denseView(ls, p.size, p.alloc(p.count(ls)))
 	p.sum(v, d)
 	return d
 }
 
 // sum adds a step that sums v over the labels that d lacks.
-func (p *einsumPlan[T]) sum(v, d view) {
+func (p *einsumPlan) sum(v, d view) {
 	ls := d.labels()
 	var rest []label
 	for _, l := range v.labels() {
@@ -124,11 +124,11 @@ func (p *einsumPlan[T]) sum(v, d view) {
 			rest = append(rest, l)
 		}
 	}
-	p.steps = append(p.steps, &sumStep[T]{from: v, to: d, rows: newRows(ls, p.size, &v, &d), over: newWalk(rest, p.size, &v)})
+	p.steps = append(p.steps, &sumStep{tile: p.loops.sum, from: v, to: d, rows: newRows(ls, p.size, &v, &d), over: newWalk(rest, p.size, &v)})
 }
 
 // pair contracts two views, into target if this is the last pair.
-func (p *einsumPlan[T]) pair(a, b view, needed func(label) bool, target view, last bool) view {
+func (p *einsumPlan) pair(a, b view, needed func(label) bool, target view, last bool) view {
 	var batch, m, n, k []label
 	for _, l := range a.labels() {
 		switch inB := b.index(l) >= 0; {
@@ -152,7 +152,7 @@ func (p *einsumPlan[T]) pair(a, b view, needed func(label) bool, target view, la
 	}
 	if mnk := p.count(m) * p.count(n) * p.count(k); mnk < gemmLeast || p.count(k) == 1 {
 		ls := c.labels()
-		p.steps = append(p.steps, &pairStep[T]{a: a, b: b, c: c, rows: newRows(ls, p.size, &a, &b, &c), over: newWalk(k, p.size, &a, &b)})
+		p.steps = append(p.steps, &pairStep{tile: p.loops.pair, a: a, b: b, c: c, rows: newRows(ls, p.size, &a, &b, &c), over: newWalk(k, p.size, &a, &b)})
 		return c
 	}
 	p.product(a, b, c, batch, m, n, k)
@@ -160,33 +160,32 @@ func (p *einsumPlan[T]) pair(a, b view, needed func(label) bool, target view, la
 }
 
 // product adds a batch of matrix products, and copies of the operands that don't lie as a product needs them.
-func (p *einsumPlan[T]) product(a, b, c view, batch, m, n, k []label) {
-	s := &productStep[T]{}
-	s.g.M, s.g.N, s.g.K = p.count(m), p.count(n), p.count(k)
+func (p *einsumPlan) product(a, b, c view, batch, m, n, k []label) {
+	s := matrixProduct{m: p.count(m), n: p.count(n), k: p.count(k)}
 	lda, transA, ok := matrix(&a, m, k, p.size)
 	if !ok {
 		a = p.dense(a, slices.Concat(batch, m, k))
-		lda, transA = s.g.K, false
+		lda, transA = s.k, false
 	}
 	ldb, transB, ok := matrix(&b, k, n, p.size)
 	if !ok {
 		b = p.dense(b, slices.Concat(batch, k, n))
-		ldb, transB = s.g.N, false
+		ldb, transB = s.n, false
 	}
 	to := c
 	ldc, transC, ok := matrix(&c, m, n, p.size)
 	if !ok || transC {
 		ls := slices.Concat(batch, m, n)
 		to = denseView(ls, p.size, p.alloc(p.count(ls)))
-		ldc = s.g.N
+		ldc = s.n
 	}
-	s.g.LDA, s.g.TransA, s.g.LDB, s.g.TransB, s.g.LDC = lda, transA, ldb, transB, ldc
+	s.lda, s.transA, s.ldb, s.transB, s.ldc = lda, transA, ldb, transB, ldc
 	s.a, s.b, s.c = a, b, to
 	w := newWalk(batch, p.size, &a, &b, &to)
 	for i := range w.count {
-		s.g.Batch = append(s.g.Batch, gemm.Offset{A: w.at(0, i), B: w.at(1, i), C: w.at(2, i)})
+		s.batch = append(s.batch, gemm.Offset{A: w.at(0, i), B: w.at(1, i), C: w.at(2, i)})
 	}
-	p.steps = append(p.steps, s)
+	p.steps = append(p.steps, p.loops.product(s))
 	if !ok || transC {
 		p.sum(to, c)
 	}

@@ -4,40 +4,57 @@ import (
 	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/gemm"
 	"ingot/ops"
-	"ingot/tensor"
 )
 
 // outputView marks a view of the output tensor.
 const outputView = -2
 
-type einsumKernel[T gemm.Number] struct {
-	load         hub[T]
-	store        func(t *tensor.Tensor, off int, src []T) bool
+// einsumLoops are what contractions need of an element type.
+type einsumLoops struct {
+	width   elem.Width
+	sum     func(s *sumStep, i int)
+	pair    func(s *pairStep, i int)
+	product func(p matrixProduct) einsumStep
+}
+
+var (
+	einsum32  = einsumLoopsOf[float32]()
+	einsum64  = einsumLoopsOf[float64]()
+	einsumInt = einsumLoopsOf[int64]()
+)
+
+func einsumLoopsOf[T gemm.Number]() einsumLoops {
+	return einsumLoops{elem.WidthOf[T](), sumTile[T], pairTile[T], newProductStep[T]}
+}
+
+type einsumKernel struct {
+	width        elem.Width
+	via          *exchange
 	loads        []int // where in scratch each input is converted to
 	result       int   // where in scratch the output is converted from
 	total        int   // elements of the output
-	steps        []einsumStep[T]
-	ins          [][]T
-	out, scratch []T
+	steps        []einsumStep
+	ins          []elem.Raw
+	out, scratch elem.Raw
 }
 
 // einsumStep is a part of a contraction: tiles that may run at once, in a step after the steps before.
-type einsumStep[T gemm.Number] interface {
+type einsumStep interface {
 	ops.Job
-	bind(k *einsumKernel[T]) (tiles int, err error)
+	bind(k *einsumKernel) (tiles int, err error)
 }
 
-func (k *einsumKernel[T]) Run(c *ops.Call) error {
-	k.scratch = elem.Of[T](c.Scratch, len(c.Scratch)/elem.SizeOf[T]())
+func (k *einsumKernel) Run(c *ops.Call) error {
+	k.scratch = elem.RawBytes(c.Scratch, k.width)
 	for i := range k.ins {
-		if k.load == nil {
-			k.ins[i] = tensor.View[T](c.In(i))
+		if k.via == nil {
+			k.ins[i] = rawOf(c.In(i))
 		} else {
-			k.load(k.scratch[k.loads[i]:][:c.In(i).Len()], c.In(i), 0)
+			k.via.get(k.scratch.Slice(k.width, k.loads[i], k.loads[i]+c.In(i).Len()), c.In(i), 0)
 		}
 	}
-	if k.store == nil {
-		k.out = tensor.View[T](c.Out(0))
+	if k.via == nil {
+		k.out = rawOf(c.Out(0))
 	}
 	if k.total == 0 {
 		return nil
@@ -51,17 +68,17 @@ func (k *einsumKernel[T]) Run(c *ops.Call) error {
 			return err
 		}
 	}
-	if k.store != nil {
-		k.store(c.Out(0), 0, k.scratch[k.result:][:k.total])
+	if k.via != nil {
+		k.via.put(c.Out(0), 0, k.scratch.Slice(k.width, k.result, k.result+k.total))
 	}
 	return nil
 }
 
 // data returns the slice that a view's elements are in.
-func (k *einsumKernel[T]) data(v *view) []T {
+func (k *einsumKernel) data(v *view) elem.Raw {
 	switch v.input {
 	case -1:
-		return k.scratch[v.base:]
+		return k.scratch.Slice(k.width, v.base, k.scratch.Len())
 	case outputView:
 		return k.out
 	}
@@ -95,63 +112,80 @@ func (r *rows) cut(cost int) int {
 }
 
 // sumStep sets each element of to to the sum over some labels of from.
-type sumStep[T gemm.Number] struct {
+type sumStep struct {
+	tile     func(s *sumStep, i int)
 	from, to view
 	rows     rows // operands: from, to
 	over     walk
-	x, d     []T
+	x, d     elem.Raw
 }
 
-func (s *sumStep[T]) bind(k *einsumKernel[T]) (int, error) {
+func (s *sumStep) bind(k *einsumKernel) (int, error) {
 	s.x, s.d = k.data(&s.from), k.data(&s.to)
 	return s.rows.cut(2 * costLoop * max(1, min(s.over.count, 1000))), nil
 }
 
 // Tile implements [ops.Job].
-func (s *sumStep[T]) Tile(_ ops.Worker, i int) {
+func (s *sumStep) Tile(_ ops.Worker, i int) { s.tile(s, i) }
+
+func sumTile[T gemm.Number](s *sumStep, i int) {
+	from, to := elem.View[T](s.x), elem.View[T](s.d)
 	for r := i * s.rows.tile; r < min(s.rows.outer.count, (i+1)*s.rows.tile); r++ {
 		x, d := s.rows.outer.at(0, r), s.rows.outer.at(1, r)
 		for range s.rows.n {
 			var acc T
 			for o := range s.over.count {
-				acc += s.x[x+s.over.at(0, o)]
+				acc += from[x+s.over.at(0, o)]
 			}
-			s.d[d] = acc
+			to[d] = acc
 			x, d = x+s.rows.step[0], d+s.rows.step[1]
 		}
 	}
 }
 
 // pairStep multiplies two operands element by element, summed over some labels.
-type pairStep[T gemm.Number] struct {
+type pairStep struct {
+	tile    func(s *pairStep, i int)
 	a, b, c view
 	rows    rows // operands: a, b, c
 	over    walk // operands: a, b
-	x, y, d []T
+	x, y, d elem.Raw
 }
 
-func (s *pairStep[T]) bind(k *einsumKernel[T]) (int, error) {
+func (s *pairStep) bind(k *einsumKernel) (int, error) {
 	s.x, s.y, s.d = k.data(&s.a), k.data(&s.b), k.data(&s.c)
 	return s.rows.cut(2 * costLoop * max(1, min(s.over.count, 1000))), nil
 }
 
 // Tile implements [ops.Job].
-func (s *pairStep[T]) Tile(_ ops.Worker, i int) {
+func (s *pairStep) Tile(_ ops.Worker, i int) { s.tile(s, i) }
+
+func pairTile[T gemm.Number](s *pairStep, i int) {
+	a, b, c := elem.View[T](s.x), elem.View[T](s.y), elem.View[T](s.d)
 	for r := i * s.rows.tile; r < min(s.rows.outer.count, (i+1)*s.rows.tile); r++ {
 		x, y, d := s.rows.outer.at(0, r), s.rows.outer.at(1, r), s.rows.outer.at(2, r)
 		for range s.rows.n {
 			var acc T
 			if s.over.count == 1 {
-				acc = s.x[x] * s.y[y]
+				acc = a[x] * b[y]
 			} else {
 				for o := range s.over.count {
-					acc += s.x[x+s.over.at(0, o)] * s.y[y+s.over.at(1, o)]
+					acc += a[x+s.over.at(0, o)] * b[y+s.over.at(1, o)]
 				}
 			}
-			s.d[d] = acc
+			c[d] = acc
 			x, y, d = x+s.rows.step[0], y+s.rows.step[1], d+s.rows.step[2]
 		}
 	}
+}
+
+// matrixProduct is the geometry of a batch of matrix products.
+type matrixProduct struct {
+	a, b, c        view
+	m, n, k        int
+	lda, ldb, ldc  int
+	transA, transB bool
+	batch          []gemm.Offset
 }
 
 // productStep is a batch of matrix products.
@@ -160,8 +194,13 @@ type productStep[T gemm.Number] struct {
 	g       gemm.Matmul[T]
 }
 
-func (s *productStep[T]) bind(k *einsumKernel[T]) (int, error) {
-	s.g.A, s.g.B, s.g.C = k.data(&s.a), k.data(&s.b), k.data(&s.c)
+func newProductStep[T gemm.Number](p matrixProduct) einsumStep {
+	return &productStep[T]{p.a, p.b, p.c, gemm.Matmul[T]{M: p.m, N: p.n, K: p.k, LDA: p.lda, TransA: p.transA, LDB: p.ldb, TransB: p.transB,
+		LDC: p.ldc, Batch: p.batch}}
+}
+
+func (s *productStep[T]) bind(k *einsumKernel) (int, error) {
+	s.g.A, s.g.B, s.g.C = elem.View[T](k.data(&s.a)), elem.View[T](k.data(&s.b)), elem.View[T](k.data(&s.c))
 	if err := s.g.Prepare(); err != nil {
 		return 0, err
 	}

@@ -9,15 +9,6 @@ import (
 	"ingot/tensor"
 )
 
-// hub is a computing type with the functions that load it from any other.
-type hub[H any] func(dst []H, t *tensor.Tensor, off int) bool
-
-var (
-	hub32  hub[float32] = num.Load32
-	hub64  hub[float64] = num.Load64
-	hubInt hub[int64]   = num.LoadInt
-)
-
 // exchange moves blocks of elements between tensors of any type and slices of one computing type. Kernels that work by blocks have one, so
 // that they need not be compiled for each computing type; see [elem.Raw].
 type exchange struct {

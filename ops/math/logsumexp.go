@@ -3,7 +3,6 @@ package math
 import (
 	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/reduce"
-	"ingot/internal/num"
 	"ingot/ops"
 	"ingot/tensor"
 )
@@ -18,9 +17,9 @@ var opReduceLogSumExp = ops.Def(ops.Spec[reduceAttrs]{
 			return nil, err
 		}
 		if dt := b.In(0).DT; dt == tensor.Float64 || dt.IsInteger() {
-			return newLogSumExp(b, g, reduce.LogSumExp64, hub64, num.Store64), nil
+			return newLogSumExp(b, g, reduce.LogSumExp64, &via64), nil
 		}
-		return newLogSumExp(b, g, reduce.LogSumExp32, hub32, num.Store32), nil
+		return newLogSumExp(b, g, reduce.LogSumExp32, &via32), nil
 	},
 })
 
@@ -28,16 +27,17 @@ type logSumExpKernel[T float32 | float64] struct {
 	geom  reduce.Geom
 	split reduce.Split
 	loops reduce.LogSumExp[T]
-	store func(t *tensor.Tensor, off int, src []T) bool
+	via   *exchange
 	in    *tensor.Tensor
-	src   reduce.Source[T]
+	src   reduce.Source
 	dst   []T
 }
 
-func newLogSumExp[T float32 | float64](b *ops.Bind, g reduce.Geom, l reduce.LogSumExp[T], load hub[T], store func(*tensor.Tensor, int, []T) bool) ops.Kernel {
-	k := &logSumExpKernel[T]{geom: g, split: g.Whole(), loops: l, store: store}
+func newLogSumExp[T float32 | float64](b *ops.Bind, g reduce.Geom, l reduce.LogSumExp[T], via *exchange) ops.Kernel {
+	k := &logSumExpKernel[T]{geom: g, split: g.Whole(), loops: l, via: via}
+	k.src.Width = via.width
 	if b.In(0).DT.Size() != elem.SizeOf[T]() || !b.In(0).DT.IsFloat() {
-		k.src.Load = func(buf []T, off int) { load(buf, k.in, off) }
+		k.src.Load = func(buf elem.Raw, off int) { via.get(buf, k.in, off) }
 	}
 	b.NeedScratch(g.Outputs() * elem.SizeOf[T]())
 	return k
@@ -46,12 +46,12 @@ func newLogSumExp[T float32 | float64](b *ops.Bind, g reduce.Geom, l reduce.LogS
 func (k *logSumExpKernel[T]) Run(c *ops.Call) error {
 	k.in, k.dst = c.In(0), elem.Of[T](c.Scratch, k.geom.Outputs())
 	if k.src.Load == nil {
-		k.src.Data = tensor.View[T](k.in)
+		k.src.Data = rawOf(k.in)
 	}
 	if err := c.Parallel(k.split.Tiles, k); err != nil {
 		return err
 	}
-	k.store(c.Out(0), 0, k.dst)
+	k.via.put(c.Out(0), 0, elem.RawOf(k.dst))
 	return nil
 }
 

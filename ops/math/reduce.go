@@ -27,18 +27,11 @@ const (
 	logarithm
 )
 
-// reduceLoops are a reduction's loops by type; float16 and bfloat16 take the float32 loops.
+// reduceLoops are a reduction's loops by type; narrow floats take the float32 loops, narrow integers those of int64.
 type reduceLoops struct {
-	f32  reduce.Loops[float32]
-	f64  reduce.Loops[float64]
-	i8   reduce.Loops[int8]
-	i32  reduce.Loops[int32]
-	i64  reduce.Loops[int64]
-	u8   reduce.Loops[uint8]
-	u32  reduce.Loops[uint32]
-	u64  reduce.Loops[uint64]
-	bool reduce.Loops[uint8]
-	last finish
+	f32, f64, i64, u64 reduce.Loops
+	least, most        bool // the result of none is the least or the most that the type can hold
+	last               finish
 }
 
 var (
@@ -54,26 +47,22 @@ var (
 )
 
 var (
-	sumLoops = reduceLoops{f32: reduce.Sum32, f64: reduce.Sum[float64](),
-		i32: reduce.Sum[int32](), i64: reduce.Sum[int64](), u32: reduce.Sum[uint32](), u64: reduce.Sum[uint64]()}
-	squareLoops = reduceLoops{f32: reduce.SumSq32, f64: reduce.SumSq[float64](),
-		i32: reduce.SumSq[int32](), i64: reduce.SumSq[int64](), u32: reduce.SumSq[uint32](), u64: reduce.SumSq[uint64]()}
+	sumLoops    = reduceLoops{f32: reduce.Sum32, f64: reduce.Sum[float64](), i64: reduce.Sum[int64](), u64: reduce.Sum[int64]()}
+	squareLoops = reduceLoops{f32: reduce.SumSq32, f64: reduce.SumSq[float64](), i64: reduce.SumSq[int64](), u64: reduce.SumSq[int64]()}
 
 	opReduceSum       = reduction("ReduceSum", "T=math4", sinceReduceSum, sumLoops, foldVals(ops.Dim.Add, 0))
 	opReduceMean      = reduction("ReduceMean", "T=math4", sinceReduce, sumLoops.then(mean), nil)
 	opReduceLogSum    = reduction("ReduceLogSum", "T=floats4", sinceReduceLog, sumLoops.then(logarithm), nil)
 	opReduceSumSquare = reduction("ReduceSumSquare", "T=math4", sinceReduce, squareLoops, nil)
 	opReduceL2        = reduction("ReduceL2", "T=math4", sinceReduce, squareLoops.then(root), nil)
-	opReduceL1        = reduction("ReduceL1", "T=math4", sinceReduce, reduceLoops{f32: reduce.SumAbs32, f64: reduce.SumAbs[float64](),
-		i32: reduce.SumAbs[int32](), i64: reduce.SumAbs[int64](), u32: reduce.SumAbs[uint32](), u64: reduce.SumAbs[uint64]()}, nil)
-	opReduceProd = reduction("ReduceProd", "T=math4", sinceReduce, reduceLoops{f32: reduce.Prod32, f64: reduce.Prod[float64](),
-		i32: reduce.Prod[int32](), i64: reduce.Prod[int64](), u32: reduce.Prod[uint32](), u64: reduce.Prod[uint64]()}, foldVals(ops.Dim.Mul, 1))
-	opReduceMax = reduction("ReduceMax", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{f32: reduce.Max32, f64: reduce.Max(math.Inf(-1)),
-		i8: reduce.Max[int8](math.MinInt8), i32: reduce.Max[int32](math.MinInt32), i64: reduce.Max[int64](math.MinInt64),
-		u8: reduce.Max[uint8](0), u32: reduce.Max[uint32](0), u64: reduce.Max[uint64](0), bool: reduce.Max[uint8](0)}, nil)
-	opReduceMin = reduction("ReduceMin", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{f32: reduce.Min32, f64: reduce.Min(math.Inf(1)),
-		i8: reduce.Min[int8](math.MaxInt8), i32: reduce.Min[int32](math.MaxInt32), i64: reduce.Min[int64](math.MaxInt64),
-		u8: reduce.Min[uint8](math.MaxUint8), u32: reduce.Min[uint32](math.MaxUint32), u64: reduce.Min[uint64](math.MaxUint64), bool: reduce.Min[uint8](1)}, nil)
+	opReduceL1        = reduction("ReduceL1", "T=math4", sinceReduce, reduceLoops{
+		f32: reduce.SumAbs32, f64: reduce.SumAbs[float64](), i64: reduce.SumAbs[int64](), u64: reduce.Sum[int64]()}, nil)
+	opReduceProd = reduction("ReduceProd", "T=math4", sinceReduce, reduceLoops{
+		f32: reduce.Prod32, f64: reduce.Prod[float64](), i64: reduce.Prod[int64](), u64: reduce.Prod[int64]()}, foldVals(ops.Dim.Mul, 1))
+	opReduceMax = reduction("ReduceMax", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{least: true,
+		f32: reduce.Max32, f64: reduce.Max(math.Inf(-1)), i64: reduce.Max[int64](math.MinInt64), u64: reduce.Max[uint64](0)}, nil)
+	opReduceMin = reduction("ReduceMin", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{most: true,
+		f32: reduce.Min32, f64: reduce.Min(math.Inf(1)), i64: reduce.Min[int64](math.MaxInt64), u64: reduce.Min[uint64](math.MaxUint64)}, nil)
 )
 
 func (l reduceLoops) then(f finish) reduceLoops {
@@ -185,27 +174,36 @@ func (l *reduceLoops) bind(b *ops.Bind, a *reduceAttrs) (ops.Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch b.In(0).DT {
-	case tensor.Float32:
-		return newReduce(b, g, l.f32, nil, nil, finishFloat[float32](l.last, g.Count))
-	case tensor.Float64:
-		return newReduce(b, g, l.f64, nil, nil, finishFloat[float64](l.last, g.Count))
-	case tensor.Int8:
-		return newReduce(b, g, l.i8, nil, nil, nil)
-	case tensor.Int32:
-		return newReduce(b, g, l.i32, nil, nil, finishInt[int32](l.last, g.Count))
-	case tensor.Int64:
-		return newReduce(b, g, l.i64, nil, nil, finishInt[int64](l.last, g.Count))
-	case tensor.Uint8:
-		return newReduce(b, g, l.u8, nil, nil, nil)
-	case tensor.Bool:
-		return newReduce(b, g, l.bool, nil, nil, nil)
-	case tensor.Uint32:
-		return newReduce(b, g, l.u32, nil, nil, finishInt[uint32](l.last, g.Count))
-	case tensor.Uint64:
-		return newReduce(b, g, l.u64, nil, nil, finishInt[uint64](l.last, g.Count))
+	switch dt := b.In(0).DT; {
+	case dt == tensor.Float32:
+		return newReduce(b, g, l.f32, nil, finishFloat[float32](l.last, g.Count))
+	case dt == tensor.Float64:
+		return newReduce(b, g, l.f64, nil, finishFloat[float64](l.last, g.Count))
+	case dt == tensor.Int64:
+		return newReduce(b, g, l.i64, nil, finishInt[int64](l.last, g.Count))
+	case dt == tensor.Uint64:
+		return newReduce(b, g, l.u64, nil, finishInt[uint64](l.last, g.Count))
+	case dt == tensor.Bool || dt.IsInteger():
+		loops := l.i64
+		if least, most := bounds(dt); l.least {
+			loops.Init = elem.RawOf([]int64{least})
+		} else if l.most {
+			loops.Init = elem.RawOf([]int64{most})
+		}
+		return newReduce(b, g, loops, &viaInt, finishInt[int64](l.last, g.Count))
 	}
-	return newReduce(b, g, l.f32, hub32, num.Store32, finishFloat[float32](l.last, g.Count))
+	return newReduce(b, g, l.f32, &via32, finishFloat[float32](l.last, g.Count))
+}
+
+// bounds are the ends of the range of a type of at most 32 bits.
+func bounds(dt tensor.DType) (least, most int64) {
+	switch {
+	case dt == tensor.Bool:
+		return 0, 1
+	case dt.IsUnsigned():
+		return 0, 1<<dt.Bits() - 1
+	}
+	return -1 << (dt.Bits() - 1), 1<<(dt.Bits()-1) - 1
 }
 
 func bindGeom(b *ops.Bind, a *reduceAttrs) (reduce.Geom, error) {
@@ -221,40 +219,37 @@ func bindGeom(b *ops.Bind, a *reduceAttrs) (reduce.Geom, error) {
 	return reduce.NewGeom(dims, reduced), err
 }
 
-func finishFloat[T elem.Float](f finish, count int) func(d []T) {
+// finishFloat returns what sets results to their final values; or nil.
+func finishFloat[T elem.Float](f finish, count int) elem.Loop1 {
 	switch f {
 	case mean:
-		return func(d []T) {
-			for i := range d {
-				d[i] /= T(count)
-			}
-		}
+		return divider[T](true, count)
 	case root:
-		return func(d []T) {
-			for i, v := range d {
+		return elem.Loop1Of(func(d, s []T) {
+			for i, v := range s {
 				d[i] = T(math.Sqrt(float64(v)))
 			}
-		}
+		})
 	case logarithm:
-		return func(d []T) {
-			for i, v := range d {
+		return elem.Loop1Of(func(d, s []T) {
+			for i, v := range s {
 				d[i] = T(math.Log(float64(v)))
 			}
-		}
+		})
 	}
 	return nil
 }
 
 // finishInt truncates what isn't an integer. The mean of nothing is 0.
-func finishInt[T int32 | int64 | uint32 | uint64](f finish, count int) func(d []T) {
+func finishInt[T int64 | uint64](f finish, count int) elem.Loop1 {
 	var fn func(float64) float64
 	switch f {
 	case mean:
-		return func(d []T) {
-			for i := range d {
-				d[i] /= T(max(count, 1))
+		return elem.Loop1Of(func(d, s []T) {
+			for i, v := range s {
+				d[i] = v / T(max(count, 1))
 			}
-		}
+		})
 	case root:
 		fn = math.Sqrt
 	case logarithm:
@@ -262,69 +257,72 @@ func finishInt[T int32 | int64 | uint32 | uint64](f finish, count int) func(d []
 	default:
 		return nil
 	}
-	return func(d []T) {
-		for i, v := range d {
+	return elem.Loop1Of(func(d, s []T) {
+		for i, v := range s {
 			d[i] = T(num.Int64(fn(float64(v))))
 		}
-	}
+	})
 }
 
-// reduceKernel folds in T. load and store are nil when that is the tensors' type.
-type reduceKernel[T reduce.Number] struct {
+// reduceKernel folds in the loops' type. via is nil when that is the tensors'.
+type reduceKernel struct {
 	geom  reduce.Geom
 	split reduce.Split
-	loops reduce.Loops[T]
-	store func(t *tensor.Tensor, off int, src []T) bool
-	last  func(d []T)
+	loops reduce.Loops
+	via   *exchange
+	last  elem.Loop1 // or nil
 	in    *tensor.Tensor
-	src   reduce.Source[T]
-	dst   []T
+	src   reduce.Source
+	dst   elem.Raw
 }
 
-func newReduce[T reduce.Number](b *ops.Bind, g reduce.Geom, l reduce.Loops[T], load hub[T], store func(*tensor.Tensor, int, []T) bool, last func([]T)) (ops.Kernel, error) {
-	if l.Run == nil {
-		return nil, noLoop(b)
+func newReduce(b *ops.Bind, g reduce.Geom, l reduce.Loops, via *exchange, last elem.Loop1) (ops.Kernel, error) {
+	k := &reduceKernel{geom: g, split: g.Split(), loops: l, via: via, last: last}
+	k.src.Width = l.Width
+	if via != nil {
+		k.src.Load = func(buf elem.Raw, off int) { via.get(buf, k.in, off) }
 	}
-	k := &reduceKernel[T]{geom: g, split: g.Split(), loops: l, store: store, last: last}
-	if load != nil {
-		k.src.Load = func(buf []T, off int) { load(buf, k.in, off) }
-	}
-	if load != nil || k.split.Parts > 1 {
-		b.NeedScratch(g.Outputs() * k.split.Parts * elem.SizeOf[T]())
+	if via != nil || k.split.Parts > 1 {
+		b.NeedScratch(g.Outputs() * k.split.Parts * l.Width.Bytes())
 	}
 	return k, nil
 }
 
-func (k *reduceKernel[T]) Run(c *ops.Call) error {
+func (k *reduceKernel) Run(c *ops.Call) error {
 	out := c.Out(0)
 	n := k.geom.Outputs()
-	direct := k.src.Load == nil && k.split.Parts == 1
+	direct := k.via == nil && k.split.Parts == 1
 	if direct {
-		k.dst = tensor.View[T](out)
+		k.dst = rawOf(out)
 	} else {
-		k.dst = elem.Of[T](c.Scratch, n*k.split.Parts)
+		k.dst = elem.RawBytes(c.Scratch, k.loops.Width)
 	}
 	k.in = c.In(0)
-	if k.src.Load == nil {
-		k.src.Data = tensor.View[T](k.in)
+	if k.via == nil {
+		k.src.Data = rawOf(k.in)
 	}
 	if err := c.Parallel(k.split.Tiles*k.split.Parts, k); err != nil {
 		return err
 	}
 	k.loops.Finish(&k.geom, k.split, k.dst)
+	res := k.dst.Slice(k.loops.Width, 0, n)
 	if k.last != nil {
-		k.last(k.dst[:n])
+		if k.via == &viaInt { // what is finished is what the narrower type can hold
+			k.via.put(out, 0, res)
+			k.via.get(res, out, 0)
+		}
+		k.last(res, res)
 	}
 	switch {
 	case direct:
-	case k.store != nil:
-		k.store(out, 0, k.dst[:n])
+	case k.via != nil:
+		k.via.put(out, 0, res)
 	default:
-		copy(tensor.View[T](out), k.dst[:n])
+		rawOf(out).Copy(k.loops.Width, res)
 	}
 	return nil
 }
 
-func (k *reduceKernel[T]) Tile(w ops.Worker, i int) {
-	k.loops.Fold(&k.geom, k.split, i, k.dst, &k.src, scratchOf[T](w, 2*reduce.Chunk))
+func (k *reduceKernel) Tile(w ops.Worker, i int) {
+	k.loops.Fold(&k.geom, k.split, i, k.dst, &k.src, rawScratch(w, k.loops.Width, 2*reduce.Chunk))
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"ingot/internal/kernel/reduce"
-	"ingot/internal/num"
 	"ingot/ops"
 	"ingot/tensor"
 )
@@ -20,7 +19,8 @@ var (
 )
 
 // normalizer declares a function of all elements along an axis. f16 works on float16 numbers in float32; bfloat16 takes f32.
-func normalizer(name string, f32 axisLoop[float32], f64 axisLoop[float64], f16 axisLoop[float32]) *ops.Op {
+func normalizer(name string, f32 func(d, x []float32, rows, n, stride int, tmp []float32), f64 func(d, x []float64, rows, n, stride int, tmp []float64),
+	f16 func(d, x []float32, rows, n, stride int, tmp []float32)) *ops.Op {
 	return ops.Def(ops.Spec[axisLast]{
 		Name: name, In: "input:T", Out: "output:T", Types: "T=floats4",
 		Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: "T=floats", Attrs: "axis:int=1", Up: flattenFrom}, {Since: 1}},
@@ -39,15 +39,15 @@ func normalizer(name string, f32 axisLoop[float32], f64 axisLoop[float64], f16 a
 			}
 			switch b.In(0).DT {
 			case tensor.Float32:
-				return bindAxis(b, axis, axisKernel[float32]{loop: f32, cost: costVector})
+				return bindAxis(b, axis, axisKernel{loop: axisLoopOf(f32), via: &via32, direct: true, cost: costVector})
 			case tensor.Float64:
-				return bindAxis(b, axis, axisKernel[float64]{loop: f64, cost: costScalar})
+				return bindAxis(b, axis, axisKernel{loop: axisLoopOf(f64), via: &via64, direct: true, cost: costScalar})
 			}
 			loop := f32
 			if b.In(0).DT == tensor.Float16 {
 				loop = f16
 			}
-			return bindAxis(b, axis, axisKernel[float32]{loop: loop, load: hub32, store: num.Store32, cost: 2 * costVector})
+			return bindAxis(b, axis, axisKernel{loop: axisLoopOf(loop), via: &via32, cost: 2 * costVector})
 		},
 		InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.AxisAttr},
 	})

@@ -5,7 +5,6 @@ import (
 
 	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/reduce"
-	"ingot/internal/num"
 	"ingot/ops"
 	"ingot/tensor"
 )
@@ -23,16 +22,14 @@ var opTopK = ops.Def(ops.Spec[topKAttrs]{
 	Infer: inferTopK,
 	Bind: func(b *ops.Bind, a *topKAttrs) (ops.Kernel, error) {
 		switch dt := b.In(0).DT; {
-		case dt == tensor.Float32:
-			return bindTopK(b, a, hub32, num.Store32), nil
 		case dt == tensor.Float64:
-			return bindTopK(b, a, hub64, num.Store64), nil
+			return bindTopK(b, a, &via64, reduce.TopK[float64]), nil
 		case dt == tensor.Uint64:
-			return bindTopK(b, a, num.LoadUint, num.StoreUint), nil
+			return bindTopK(b, a, &viaUint, reduce.TopK[uint64]), nil
 		case dt.IsInteger():
-			return bindTopK(b, a, hubInt, num.StoreInt), nil
+			return bindTopK(b, a, &viaInt, reduce.TopK[int64]), nil
 		}
-		return bindTopK(b, a, hub32, num.Store32), nil
+		return bindTopK(b, a, &via32, reduce.TopK[float32]), nil
 	},
 })
 
@@ -72,10 +69,10 @@ func inferTopK(c *ops.Infer, a *topKAttrs) error {
 	return c.Out(1, tensor.Int64, shape...)
 }
 
-// topKKernel selects in T, row by row.
-type topKKernel[T reduce.Number] struct {
-	load               hub[T]
-	store              func(t *tensor.Tensor, off int, src []T) bool
+// topKKernel selects row by row, which it converts to via's type.
+type topKKernel struct {
+	via                *exchange
+	topK               func(row elem.Raw, idx []int32, largest bool)
 	largest            bool
 	outer, rows, inner int
 	k, group           int
@@ -83,18 +80,22 @@ type topKKernel[T reduce.Number] struct {
 	idx                []int64
 }
 
-func bindTopK[T reduce.Number](b *ops.Bind, a *topKAttrs, load hub[T], store func(*tensor.Tensor, int, []T) bool) ops.Kernel {
+func bindTopK[T reduce.Number](b *ops.Bind, a *topKAttrs, via *exchange, topK func(row []T, idx []int32, largest bool)) ops.Kernel {
+	return newTopK(b, a, via, func(row elem.Raw, idx []int32, largest bool) { topK(elem.View[T](row), idx, largest) })
+}
+
+func newTopK(b *ops.Bind, a *topKAttrs, via *exchange, topK func(row elem.Raw, idx []int32, largest bool)) ops.Kernel {
 	dims, axis := b.Dims(0), a.Axis
 	if axis < 0 {
 		axis += len(dims)
 	}
-	k := &topKKernel[T]{load: load, store: store, largest: a.Largest, k: b.OutDims(0)[axis]}
+	k := &topKKernel{via: via, topK: topK, largest: a.Largest, k: b.OutDims(0)[axis]}
 	k.outer, k.rows, k.inner = numel(dims[:axis]), dims[axis], numel(dims[axis+1:])
 	k.group = max(1, tileLen(numel(dims), 4*costLoop)/max(1, k.rows))
 	return k
 }
 
-func (k *topKKernel[T]) Run(c *ops.Call) error {
+func (k *topKKernel) Run(c *ops.Call) error {
 	k.in, k.vals, k.idx = c.In(0), c.Out(0), nil
 	if t := c.Out(1); t != nil {
 		k.idx = tensor.View[int64](t)
@@ -105,29 +106,28 @@ func (k *topKKernel[T]) Run(c *ops.Call) error {
 	return c.Parallel(tileCount(k.outer*k.inner, k.group), k)
 }
 
-func (k *topKKernel[T]) Tile(w ops.Worker, i int) {
-	size := elem.SizeOf[T]()
-	scratch := w.Scratch((k.rows+1)*size + 4*k.k)
-	row, one := elem.Of[T](scratch, k.rows), elem.Of[T](scratch[k.rows*size:], 1)
-	idx := elem.Of[int32](scratch[(k.rows+1)*size:], k.k)
+func (k *topKKernel) Tile(w ops.Worker, i int) {
+	width := k.via.width
+	size := k.rows * width.Bytes()
+	scratch := w.Scratch(size + 4*k.k)
+	row, idx := elem.RawBytes(scratch[:size], width), elem.Of[int32](scratch[size:], k.k)
 	for s := i * k.group; s < min(k.outer*k.inner, (i+1)*k.group); s++ {
 		o, c := s/k.inner, s%k.inner
 		if off := o*k.rows*k.inner + c; k.inner == 1 {
-			k.load(row, k.in, off)
+			k.via.get(row, k.in, off)
 		} else {
-			for r := range row {
-				k.load(row[r:r+1], k.in, off+r*k.inner)
+			for r := range k.rows {
+				k.via.get(row.Slice(width, r, r+1), k.in, off+r*k.inner)
 			}
 		}
-		reduce.TopK(row, idx, k.largest)
+		k.topK(row, idx, k.largest)
 		for j, r := range idx {
 			at := (o*k.k+j)*k.inner + c
 			if k.idx != nil {
 				k.idx[at] = int64(r)
 			}
 			if k.vals != nil {
-				one[0] = row[r]
-				k.store(k.vals, at, one)
+				k.via.put(k.vals, at, row.Slice(width, int(r), int(r)+1))
 			}
 		}
 	}

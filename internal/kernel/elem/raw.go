@@ -1,6 +1,9 @@
 package elem
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // Raw is a slice that has forgotten its elements' type. What depends on geometry only works on Raws, so that it is compiled once instead of
 // once for each type; how long an element is, its [Width] says. A Raw keeps its elements reachable as the slice does.
@@ -24,20 +27,23 @@ func View[T any](r Raw) []T { return *(*[]T)(unsafe.Pointer(&r)) }
 // Len returns the number of elements.
 func (d Raw) Len() int { return d.n }
 
-// Slice returns elements lo … hi.
+// Slice returns elements lo … hi. (It is written to be inlined.)
 func (d Raw) Slice(w Width, lo, hi int) Raw {
-	_ = unsafe.Slice((*struct{})(d.p), d.n)[lo:hi] // panics as slicing does
-	if lo == hi {
-		return Raw{p: d.p} // a pointer past the end would keep a neighbour alive
+	if uint(hi) > uint(d.n) || uint(lo) > uint(hi) {
+		d.refuse(lo, hi)
 	}
-	return Raw{unsafe.Add(d.p, lo*w.Bytes()), hi - lo, hi - lo}
+	// The mask is 0 where nothing is left: a pointer past the end would be one to a neighbour.
+	return Raw{unsafe.Add(d.p, lo*int(w&0xff)&((lo-hi)>>(bits.UintSize-1))), hi - lo, hi - lo}
 }
+
+// refuse panics as slicing does.
+func (d Raw) refuse(lo, hi int) { _ = make([]struct{}, d.n)[lo:hi] }
 
 // Width is the number of bytes of an element, or [Text].
 type Width int
 
-// Text is the width of strings, which the garbage collector must know apart.
-const Text Width = -1
+// Text is the width of strings, which the garbage collector must know apart from others of as many bytes.
+const Text = 0x100 | Width(unsafe.Sizeof(""))
 
 // WidthOf returns the width of a T, which holds no pointers unless it is a string.
 func WidthOf[T any]() Width {
@@ -50,10 +56,7 @@ func WidthOf[T any]() Width {
 
 // Bytes returns the bytes that an element takes.
 func (w Width) Bytes() int {
-	if w == Text {
-		return int(unsafe.Sizeof(""))
-	}
-	return int(w)
+	return int(w & 0xff)
 }
 
 // Loop1 is a func(d []R, s []T) of any two types. That a slice is passed alike whatever its elements are makes it one type of function.

@@ -1,6 +1,9 @@
 package reduce
 
-import "ingot/internal/kernel/vec"
+import (
+	"ingot/internal/kernel/elem"
+	"ingot/internal/kernel/vec"
+)
 
 // Arg finds places of extremes. A NaN counts as more extreme than any number.
 type Arg struct {
@@ -21,11 +24,11 @@ func better[T Number](a Arg, v, best T) bool {
 }
 
 // ArgRow returns the place of the extreme among n contiguous elements from off on. buf holds [Chunk] elements.
-func ArgRow[T Number](a Arg, src *Source[T], off, n int, buf []T) int64 {
+func ArgRow[T Number](a Arg, src *Source, off, n int, buf elem.Raw) int64 {
 	var best T
 	at := 0
 	for lo := 0; lo < n; lo += Chunk {
-		for i, v := range src.at(off+lo, min(Chunk, n-lo), buf) {
+		for i, v := range elem.View[T](src.at(off+lo, min(Chunk, n-lo), buf)) {
 			if lo+i == 0 || better(a, v, best) {
 				best, at = v, lo+i
 			}
@@ -35,7 +38,7 @@ func ArgRow[T Number](a Arg, src *Source[T], off, n int, buf []T) int64 {
 }
 
 // ArgRow32 is [ArgRow] for float32: a chunk is searched only if its extreme is better than what was before.
-func ArgRow32(a Arg, src *Source[float32], off, n int, buf []float32) int64 {
+func ArgRow32(a Arg, src *Source, off, n int, buf elem.Raw) int64 {
 	extreme := vec.MaxOf
 	if a.Min {
 		extreme = vec.MinOf
@@ -43,7 +46,7 @@ func ArgRow32(a Arg, src *Source[float32], off, n int, buf []float32) int64 {
 	var best float32
 	at := 0
 	for lo := 0; lo < n; lo += Chunk {
-		x := src.at(off+lo, min(Chunk, n-lo), buf)
+		x := elem.View[float32](src.at(off+lo, min(Chunk, n-lo), buf))
 		if top := extreme(x); lo == 0 || better(a, top, best) {
 			best, at = top, lo+find(x, top, a.Last)
 		}
@@ -71,11 +74,11 @@ func find(x []float32, v float32, last bool) int {
 
 // ArgColumns sets idx to the places of the extremes in len(idx) columns of rows that lie stride apart, from off on. len(idx) is at most
 // [Chunk], of which buf holds two.
-func ArgColumns[T Number](a Arg, idx []int64, src *Source[T], off, rows, stride int, buf []T) {
-	best, buf := buf[Chunk:][:len(idx)], buf[:Chunk]
+func ArgColumns[T Number](a Arg, idx []int64, src *Source, off, rows, stride int, buf elem.Raw) {
+	best := elem.View[T](buf)[Chunk:][:len(idx)]
 	clear(idx)
 	for r := range rows {
-		for i, v := range src.at(off+r*stride, len(idx), buf) {
+		for i, v := range elem.View[T](src.at(off+r*stride, len(idx), buf)) {
 			if r == 0 || better(a, v, best[i]) {
 				best[i], idx[i] = v, int64(r)
 			}

@@ -1,14 +1,26 @@
 package reduce
 
+import "ingot/internal/kernel/elem"
+
 // Fold computes piece i of s.Tiles·s.Parts. Its result goes to dst, which holds g.Outputs() elements for each part: part p's from
 // p·Outputs on. buf holds 2·[Chunk] elements. When there are several parts, [Loops.Finish] joins them.
-func (l *Loops[T]) Fold(g *Geom, s Split, i int, dst []T, src *Source[T], buf []T) {
+func (l *Loops) Fold(g *Geom, s Split, i int, dst elem.Raw, src *Source, buf elem.Raw) {
 	part, tile := i/s.Tiles, i%s.Tiles
-	dst = dst[part*g.Outputs():]
+	base := part * g.Outputs()
 	lo := part * s.Step
 	if g.InnerReduced {
-		for row := tile * s.Rows; row < min(g.Rows, (tile+1)*s.Rows); row++ {
-			dst[row] = l.row(g, offset(g.kept, row), lo, lo+s.Step, src, buf)
+		first := tile * s.Rows
+		rows := dst.Slice(l.Width, base+first, base+min(g.Rows, first+s.Rows))
+		rows.Fill(l.Width, l.Init)
+		if n := min(g.Inner, lo+s.Step) - lo; g.Steps == 1 && src.Load == nil && n > 0 { // the usual case, without detours
+			for i := range rows.Len() {
+				off := offset(g.kept, first+i) + lo
+				l.Run(rows.Slice(l.Width, i, i+1), src.Data.Slice(l.Width, off, off+n))
+			}
+			return
+		}
+		for i := range rows.Len() {
+			l.row(g, rows.Slice(l.Width, i, i+1), offset(g.kept, first+i), lo, lo+s.Step, src, buf)
 		}
 		return
 	}
@@ -18,63 +30,57 @@ func (l *Loops[T]) Fold(g *Geom, s Split, i int, dst []T, src *Source[T], buf []
 	n := min(s.Tile, g.Inner-col)
 	first := tile / perRow * s.Rows
 	for row := first; row < min(g.Rows, first+s.Rows); row++ {
-		l.columns(g, dst[row*g.Inner+col:][:n], offset(g.kept, row)+col, lo, hi, src, buf)
+		at := base + row*g.Inner + col
+		l.columns(g, dst.Slice(l.Width, at, at+n), offset(g.kept, row)+col, lo, hi, src, buf)
 	}
 }
 
-// row folds steps lo … hi of a row; with a single step, elements lo … hi of its run.
-func (l *Loops[T]) row(g *Geom, off, lo, hi int, src *Source[T], buf []T) T {
-	acc := l.Init
+// row folds steps lo … hi of a row into acc, one element; with a single step, elements lo … hi of its run.
+func (l *Loops) row(g *Geom, acc elem.Raw, off, lo, hi int, src *Source, buf elem.Raw) {
 	if g.Steps == 1 {
-		return l.run(acc, off+lo, min(g.Inner, hi)-lo, src, buf)
+		l.run(acc, off+lo, min(g.Inner, hi)-lo, src, buf)
+		return
 	}
 	for r := lo; r < min(g.Steps, hi); r++ {
-		acc = l.run(acc, off+offset(g.red, r), g.Inner, src, buf)
+		l.run(acc, off+offset(g.red, r), g.Inner, src, buf)
 	}
-	return acc
 }
 
 // run folds n contiguous elements into acc.
-func (l *Loops[T]) run(acc T, off, n int, src *Source[T], buf []T) T {
+func (l *Loops) run(acc elem.Raw, off, n int, src *Source, buf elem.Raw) {
 	if n <= 0 {
-		return acc
+		return
 	}
 	if src.Load == nil {
-		return l.Join(acc, l.Run(src.Data[off:off+n]))
+		l.Run(acc, src.at(off, n, buf))
+		return
 	}
 	for n > 0 {
 		k := min(n, Chunk)
-		acc = l.Join(acc, l.Run(src.at(off, k, buf)))
+		l.Run(acc, src.at(off, k, buf))
 		off, n = off+k, n-k
 	}
-	return acc
 }
 
 // columns folds steps lo … hi of n neighbouring outputs into acc.
-func (l *Loops[T]) columns(g *Geom, acc []T, off, lo, hi int, src *Source[T], buf []T) {
-	n := len(acc)
-	for i := range acc {
-		acc[i] = l.Init
-	}
+func (l *Loops) columns(g *Geom, acc elem.Raw, off, lo, hi int, src *Source, buf elem.Raw) {
+	w, n := l.Width, acc.Len()
+	acc.Fill(w, l.Init)
 	// Short rows that follow each other are folded several at a time, and their accumulators in the end.
 	if group := Chunk / 4 / n; group > 1 && n == g.Inner && len(g.red) == 1 && g.red[0].step == n && hi-lo >= 2*group {
-		wide := buf[Chunk:][:group*n]
-		for i := range wide {
-			wide[i] = l.Init
-		}
+		wide := buf.Slice(w, Chunk, Chunk+group*n)
+		wide.Fill(w, l.Init)
 		for ; hi-lo >= group; lo += group {
 			l.Acc(wide, src.at(off+lo*n, group*n, buf))
 		}
 		for k := 0; k < group*n; k += n {
-			l.JoinRow(acc, wide[k:k+n])
+			l.JoinRow(acc, wide.Slice(w, k, k+n))
 		}
 	}
 	// Many rows are folded in groups, so that the rounding errors of a float sum don't grow with their number.
-	if part := buf[Chunk:][:n]; hi-lo > 2*rowGroup {
+	if part := buf.Slice(w, Chunk, Chunk+n); hi-lo > 2*rowGroup {
 		for ; hi-lo >= rowGroup; lo += rowGroup {
-			for i := range part {
-				part[i] = l.Init
-			}
+			part.Fill(w, l.Init)
 			for r := lo; r < lo+rowGroup; r++ {
 				l.Acc(part, src.at(off+offset(g.red, r), n, buf))
 			}
@@ -90,9 +96,9 @@ func (l *Loops[T]) columns(g *Geom, acc []T, off, lo, hi int, src *Source[T], bu
 const rowGroup = 128
 
 // Finish joins the parts into the first one.
-func (l *Loops[T]) Finish(g *Geom, s Split, dst []T) {
+func (l *Loops) Finish(g *Geom, s Split, dst elem.Raw) {
 	n := g.Outputs()
 	for p := 1; p < s.Parts; p++ {
-		l.JoinRow(dst[:n], dst[p*n:][:n])
+		l.JoinRow(dst.Slice(l.Width, 0, n), dst.Slice(l.Width, p*n, (p+1)*n))
 	}
 }

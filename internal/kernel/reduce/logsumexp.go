@@ -3,12 +3,13 @@ package reduce
 import (
 	"math"
 
+	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/vec"
 )
 
 // LogSumExp is the logarithm of the sum of exponentials, computed about the greatest element so that nothing overflows.
 type LogSumExp[T float32 | float64] struct {
-	max    Loops[T]
+	max    Loops
 	sumExp func(x []T, top T) T       // Σ exp(x-top)
 	addExp func(acc, x, top, tmp []T) // acc += exp(x-top)
 }
@@ -34,7 +35,7 @@ var (
 )
 
 // Fold computes tile i. s comes from [Geom.Split], without its parts; buf holds 5·[Chunk] elements.
-func (l *LogSumExp[T]) Fold(g *Geom, s Split, i int, dst []T, src *Source[T], buf []T) {
+func (l *LogSumExp[T]) Fold(g *Geom, s Split, i int, dst []T, src *Source, buf []T) {
 	if g.InnerReduced {
 		for row := i * s.Rows; row < min(g.Rows, (i+1)*s.Rows); row++ {
 			dst[row] = l.row(g, offset(g.kept, row), src, buf)
@@ -50,27 +51,28 @@ func (l *LogSumExp[T]) Fold(g *Geom, s Split, i int, dst []T, src *Source[T], bu
 	}
 }
 
-func (l *LogSumExp[T]) row(g *Geom, off int, src *Source[T], buf []T) T {
-	top := l.max.Init
-	for r := range g.Steps {
-		top = l.max.run(top, off+offset(g.red, r), g.Inner, src, buf)
-	}
+func (l *LogSumExp[T]) row(g *Geom, off int, src *Source, buf []T) T {
+	raw, one := elem.RawOf(buf), buf[2*Chunk:][:1]
+	one[0] = T(math.Inf(-1))
+	l.max.row(g, elem.RawOf(one), off, 0, max(g.Steps, g.Inner), src, raw)
+	top := one[0]
 	if math.IsInf(float64(top), 0) || top != top {
 		return top // nothing, nothing but -Inf, or a +Inf or NaN somewhere
 	}
 	var s T
 	for r := range g.Steps {
 		for lo := 0; lo < g.Inner; lo += Chunk {
-			s += l.sumExp(src.at(off+offset(g.red, r)+lo, min(Chunk, g.Inner-lo), buf), top)
+			s += l.sumExp(elem.View[T](src.at(off+offset(g.red, r)+lo, min(Chunk, g.Inner-lo), raw)), top)
 		}
 	}
 	return top + T(math.Log(float64(s)))
 }
 
-func (l *LogSumExp[T]) columns(g *Geom, acc []T, off int, src *Source[T], buf []T) {
+func (l *LogSumExp[T]) columns(g *Geom, acc []T, off int, src *Source, buf []T) {
 	n := len(acc)
 	top, tmp := buf[2*Chunk:][:n], buf[Chunk:][:n]
-	l.max.columns(g, top, off, 0, g.Steps, src, buf)
+	raw := elem.RawOf(buf)
+	l.max.columns(g, elem.RawOf(top), off, 0, g.Steps, src, raw)
 	for i, t := range top {
 		acc[i] = t // stays, where the maximum is no finite number
 		if math.IsInf(float64(t), 0) {
@@ -82,7 +84,7 @@ func (l *LogSumExp[T]) columns(g *Geom, acc []T, off int, src *Source[T], buf []
 	for lo := 0; lo < g.Steps; lo += rowGroup {
 		clear(part)
 		for r := lo; r < min(g.Steps, lo+rowGroup); r++ {
-			l.addExp(part, src.at(off+offset(g.red, r), n, buf), top, tmp)
+			l.addExp(part, elem.View[T](src.at(off+offset(g.red, r), n, raw)), top, tmp)
 		}
 		for i, v := range part {
 			sums[i] += v

@@ -7,44 +7,38 @@ import (
 )
 
 // Sum adds.
-func Sum[T Number]() Loops[T] {
-	return Loops[T]{Init: 0, Run: sum[T], Join: add[T], Acc: addRow[T], JoinRow: addRow[T]}
-}
+func Sum[T Number]() Loops { return newLoops(0, sum[T], addRow[T], addRow[T]) }
 
 // SumAbs adds magnitudes.
-func SumAbs[T Number]() Loops[T] {
-	return Loops[T]{Init: 0, Run: sumAbs[T], Join: add[T], Acc: addAbsRow[T], JoinRow: addRow[T]}
-}
+func SumAbs[T Number]() Loops { return newLoops(0, sumAbs[T], addAbsRow[T], addRow[T]) }
 
 // SumSq adds squares.
-func SumSq[T Number]() Loops[T] {
-	return Loops[T]{Init: 0, Run: sumSq[T], Join: add[T], Acc: addSqRow[T], JoinRow: addRow[T]}
-}
+func SumSq[T Number]() Loops { return newLoops(0, sumSq[T], addSqRow[T], addRow[T]) }
 
 // Prod multiplies.
-func Prod[T Number]() Loops[T] {
-	return Loops[T]{Init: 1, Run: prod[T], Join: mul[T], Acc: mulRow[T], JoinRow: mulRow[T]}
-}
+func Prod[T Number]() Loops { return newLoops(1, prod[T], mulRow[T], mulRow[T]) }
 
 // Max is the greatest element; init is the result of none.
-func Max[T Number](init T) Loops[T] {
-	return Loops[T]{Init: init, Run: maxOf[T], Join: greater[T], Acc: maxRow[T], JoinRow: maxRow[T]}
-}
+func Max[T Number](init T) Loops { return newLoops(init, maxOf[T], maxRow[T], maxRow[T]) }
 
 // Min is the least element; init is the result of none.
-func Min[T Number](init T) Loops[T] {
-	return Loops[T]{Init: init, Run: minOf[T], Join: lesser[T], Acc: minRow[T], JoinRow: minRow[T]}
-}
+func Min[T Number](init T) Loops { return newLoops(init, minOf[T], minRow[T], minRow[T]) }
 
 // The same over float32, with the loops of package vec.
 var (
-	Sum32    = Loops[float32]{Init: 0, Run: vec.Sum, Join: add[float32], Acc: addRow32, JoinRow: addRow32}
-	SumAbs32 = Loops[float32]{Init: 0, Run: vec.SumAbs, Join: add[float32], Acc: addAbsRow[float32], JoinRow: addRow32}
-	SumSq32  = Loops[float32]{Init: 0, Run: vec.SumSq, Join: add[float32], Acc: addSqRow32, JoinRow: addRow32}
-	Prod32   = Loops[float32]{Init: 1, Run: prod[float32], Join: mul[float32], Acc: mulRow32, JoinRow: mulRow32}
-	Max32    = Loops[float32]{Init: float32(math.Inf(-1)), Run: vec.MaxOf, Join: greater[float32], Acc: maxRow32, JoinRow: maxRow32}
-	Min32    = Loops[float32]{Init: float32(math.Inf(1)), Run: vec.MinOf, Join: lesser[float32], Acc: minRow32, JoinRow: minRow32}
+	Sum32    = newLoops(0, sum32, addRow32, addRow32)
+	SumAbs32 = newLoops(0, sumAbs32, addAbsRow[float32], addRow32)
+	SumSq32  = newLoops(0, sumSq32, addSqRow32, addRow32)
+	Prod32   = newLoops(1, prod[float32], mulRow32, mulRow32)
+	Max32    = newLoops(float32(math.Inf(-1)), max32, maxRow32, maxRow32)
+	Min32    = newLoops(float32(math.Inf(1)), min32, minRow32, minRow32)
 )
+
+func sum32(acc, x []float32)    { acc[0] += vec.Sum(x) }
+func sumAbs32(acc, x []float32) { acc[0] += vec.SumAbs(x) }
+func sumSq32(acc, x []float32)  { acc[0] += vec.SumSq(x) }
+func max32(acc, x []float32)    { acc[0] = max(acc[0], vec.MaxOf(x)) }
+func min32(acc, x []float32)    { acc[0] = min(acc[0], vec.MinOf(x)) }
 
 func addRow32(acc, x []float32)   { vec.Add(acc, acc, x) }
 func addSqRow32(acc, x []float32) { vec.MulAdd(acc, x, x, acc) }
@@ -52,20 +46,15 @@ func mulRow32(acc, x []float32)   { vec.Mul(acc, acc, x) }
 func maxRow32(acc, x []float32)   { vec.Max(acc, acc, x) }
 func minRow32(acc, x []float32)   { vec.Min(acc, acc, x) }
 
-func add[T Number](a, b T) T     { return a + b }
-func mul[T Number](a, b T) T     { return a * b }
-func greater[T Number](a, b T) T { return max(a, b) }
-func lesser[T Number](a, b T) T  { return min(a, b) }
-
-func sum[T Number](x []T) T {
+func sum[T Number](acc, x []T) {
 	var s T
 	for _, v := range x {
 		s += v
 	}
-	return s
+	acc[0] += s
 }
 
-func sumAbs[T Number](x []T) T {
+func sumAbs[T Number](acc, x []T) {
 	var s T
 	for _, v := range x {
 		if v < 0 {
@@ -73,41 +62,41 @@ func sumAbs[T Number](x []T) T {
 		}
 		s += v
 	}
-	return s
+	acc[0] += s
 }
 
-func sumSq[T Number](x []T) T {
+func sumSq[T Number](acc, x []T) {
 	var s T
 	for _, v := range x {
 		s += v * v
 	}
-	return s
+	acc[0] += s
 }
 
-func prod[T Number](x []T) T {
+func prod[T Number](acc, x []T) {
 	s := T(1)
 	for _, v := range x {
 		s *= v
 	}
-	return s
+	acc[0] *= s
 }
 
 // maxOf is Go's max of at least one element.
-func maxOf[T Number](x []T) T {
+func maxOf[T Number](acc, x []T) {
 	s := x[0]
 	for _, v := range x[1:] {
 		s = max(s, v)
 	}
-	return s
+	acc[0] = max(acc[0], s)
 }
 
 // minOf is Go's min of at least one element.
-func minOf[T Number](x []T) T {
+func minOf[T Number](acc, x []T) {
 	s := x[0]
 	for _, v := range x[1:] {
 		s = min(s, v)
 	}
-	return s
+	acc[0] = min(acc[0], s)
 }
 
 func addRow[T Number](acc, x []T) {

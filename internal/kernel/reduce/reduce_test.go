@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"ingot/internal/kernel/elem"
 )
 
 var geometries = []struct {
@@ -55,15 +57,18 @@ func naive(dims []int, red []bool, x []int64, init int64, f func(a, b int64) int
 	return out
 }
 
+// sourceOf is a slice.
+func sourceOf[T Number](x []T) *Source { return &Source{Width: elem.WidthOf[T](), Data: elem.RawOf(x)} }
+
 // fold runs all pieces in an order that is not theirs.
-func fold[T Number](l Loops[T], g *Geom, src *Source[T]) []T {
+func fold[T Number](l Loops, g *Geom, src *Source) []T {
 	s := g.Split()
 	dst := make([]T, s.Parts*g.Outputs())
-	buf := make([]T, 2*Chunk)
+	raw, buf := elem.RawOf(dst), elem.RawOf(make([]T, 2*Chunk))
 	for i := s.Tiles*s.Parts - 1; i >= 0; i-- {
-		l.Fold(g, s, i, dst, src, buf)
+		l.Fold(g, s, i, raw, src, buf)
 	}
-	l.Finish(g, s, dst)
+	l.Finish(g, s, raw)
 	return dst[:g.Outputs()]
 }
 
@@ -79,11 +84,11 @@ func TestFold(t *testing.T) {
 		for i := range x {
 			x[i] = int64(i)*2654435761%1000 - 500
 		}
-		direct := &Source[int64]{Data: x}
-		loaded := &Source[int64]{Load: func(buf []int64, off int) { copy(buf, x[off:off+len(buf)]) }}
+		direct := sourceOf(x)
+		loaded := &Source{Width: 8, Load: func(buf elem.Raw, off int) { copy(elem.View[int64](buf), x[off:off+buf.Len()]) }}
 		for _, l := range []struct {
 			name  string
-			loops Loops[int64]
+			loops Loops
 			init  int64
 			f     func(a, b int64) int64
 		}{
@@ -95,8 +100,8 @@ func TestFold(t *testing.T) {
 			{"min", Min[int64](math.MaxInt64), math.MaxInt64, func(a, b int64) int64 { return min(a, b) }},
 		} {
 			want := naive(c.dims, red, x, l.init, l.f)
-			for name, src := range map[string]*Source[int64]{"direct": direct, "loaded": loaded} {
-				if got := fold(l.loops, &g, src); !slices.Equal(got, want) {
+			for name, src := range map[string]*Source{"direct": direct, "loaded": loaded} {
+				if got := fold[int64](l.loops, &g, src); !slices.Equal(got, want) {
 					t.Errorf("%s %s over %v %s: wrong", name, l.name, c.dims, c.axes)
 				}
 			}
@@ -145,8 +150,8 @@ func TestLogSumExp(t *testing.T) {
 		s := g.Whole()
 		d64, d32 := make([]float64, g.Outputs()), make([]float32, g.Outputs())
 		for i := range s.Tiles {
-			LogSumExp64.Fold(&g, s, i, d64, &Source[float64]{Data: x64}, make([]float64, 5*Chunk))
-			LogSumExp32.Fold(&g, s, i, d32, &Source[float32]{Data: x32}, make([]float32, 5*Chunk))
+			LogSumExp64.Fold(&g, s, i, d64, sourceOf(x64), make([]float64, 5*Chunk))
+			LogSumExp32.Fold(&g, s, i, d32, sourceOf(x32), make([]float32, 5*Chunk))
 		}
 		for o := range sums {
 			want := math.Log(sums[o])
@@ -169,7 +174,7 @@ func TestLogSumExp(t *testing.T) {
 			}
 			g := NewGeom(dims, marks(axes))
 			d := make([]float32, g.Outputs())
-			LogSumExp32.Fold(&g, g.Whole(), 0, d, &Source[float32]{Data: x}, make([]float32, 5*Chunk))
+			LogSumExp32.Fold(&g, g.Whole(), 0, d, sourceOf(x), make([]float32, 5*Chunk))
 			if !near(float64(d[0]), c.want, 1e-6) {
 				t.Errorf("%v %s: %v, want %v", c.x, axes, d[0], c.want)
 			}
@@ -231,16 +236,16 @@ func TestArg(t *testing.T) {
 		{[]float64{2, 1, 1, 2}, Arg{Min: true}, 1}, {[]float64{2, 1, 1, 2}, Arg{Min: true, Last: true}, 2},
 		{[]float64{1, nan, 3, nan}, Arg{}, 1}, {[]float64{1, nan, 3, nan}, Arg{Min: true, Last: true}, 3}, {[]float64{nan, 1}, Arg{}, 0},
 	} {
-		src := &Source[float64]{Data: c.x}
-		buf := make([]float64, 2*Chunk)
-		if got := ArgRow(c.arg, src, 0, len(c.x), buf); got != c.want {
+		src := sourceOf(c.x)
+		buf := elem.RawOf(make([]float64, 2*Chunk))
+		if got := ArgRow[float64](c.arg, src, 0, len(c.x), buf); got != c.want {
 			t.Errorf("%v %+v: %d, want %d", c.x, c.arg, got, c.want)
 		}
 		x32 := make([]float32, len(c.x))
 		for i, v := range c.x {
 			x32[i] = float32(v)
 		}
-		if got := ArgRow32(c.arg, &Source[float32]{Data: x32}, 0, len(x32), nil); got != c.want {
+		if got := ArgRow32(c.arg, sourceOf(x32), 0, len(x32), elem.Raw{}); got != c.want {
 			t.Errorf("%v %+v as float32: %d, want %d", c.x, c.arg, got, c.want)
 		}
 		// The same beyond a chunk of the worst there is.
@@ -251,11 +256,11 @@ func TestArg(t *testing.T) {
 			}
 		}
 		copy(far[Chunk+7:], x32)
-		if got := ArgRow32(c.arg, &Source[float32]{Data: far}, 0, len(far), nil); got != c.want+Chunk+7 {
+		if got := ArgRow32(c.arg, sourceOf(far), 0, len(far), elem.Raw{}); got != c.want+Chunk+7 {
 			t.Errorf("%v %+v far away: %d, want %d", c.x, c.arg, got, c.want+Chunk+7)
 		}
 		var idx [1]int64
-		if ArgColumns(c.arg, idx[:], src, 0, len(c.x), 1, buf); idx[0] != c.want {
+		if ArgColumns[float64](c.arg, idx[:], src, 0, len(c.x), 1, buf); idx[0] != c.want {
 			t.Errorf("%v %+v as a column: %d, want %d", c.x, c.arg, idx[0], c.want)
 		}
 	}
@@ -268,10 +273,10 @@ func BenchmarkFold(b *testing.B) {
 	}{{[]int{128, 384}, "kr"}, {[]int{12544, 64}, "rk"}, {[]int{64, 12544}, "kr"}, {[]int{100000, 3}, "rk"}, {[]int{100000, 4}, "kr"}} {
 		b.Run(fmt.Sprint(c.dims, c.axes), func(b *testing.B) {
 			g := NewGeom(c.dims, marks(c.axes))
-			src := &Source[float32]{Data: make([]float32, c.dims[0]*c.dims[1])}
+			src := sourceOf(make([]float32, c.dims[0]*c.dims[1]))
 			s := g.Split()
-			dst, buf := make([]float32, s.Parts*g.Outputs()), make([]float32, 2*Chunk)
-			b.SetBytes(int64(4 * len(src.Data)))
+			dst, buf := elem.RawOf(make([]float32, s.Parts*g.Outputs())), elem.RawOf(make([]float32, 2*Chunk))
+			b.SetBytes(int64(4 * src.Data.Len()))
 			for b.Loop() {
 				for i := range s.Tiles * s.Parts {
 					Sum32.Fold(&g, s, i, dst, src, buf)
