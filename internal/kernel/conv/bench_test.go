@@ -25,6 +25,9 @@ var benchShapes = []struct {
 	{"7x7s2_224x3", spec{images: 1, channels: 3, filters: 64, in: []int{224, 224}, kernel: []int{7, 7}, stride: []int{2, 2}, before: []int{3, 3}}},
 	{"3x3s2_224x3", spec{images: 1, channels: 3, filters: 32, in: []int{224, 224}, kernel: []int{3, 3}, stride: []int{2, 2}, before: []int{1, 1}}},
 	{"5x5_224x1", spec{images: 1, channels: 1, filters: 64, in: []int{224, 224}, kernel: []int{5, 5}, before: []int{2, 2}}},
+	{"g32_3x3_56x128", spec{images: 1, channels: 128, filters: 128, groups: 32, in: []int{56, 56}, kernel: []int{3, 3}, before: []int{1, 1}}},
+	{"g16_3x3_28x384", spec{images: 1, channels: 384, filters: 384, groups: 16, in: []int{28, 28}, kernel: []int{3, 3}, before: []int{1, 1}}},
+	{"g64_3x3_28x64x128", spec{images: 1, channels: 64, filters: 128, groups: 64, in: []int{28, 28}, kernel: []int{3, 3}, before: []int{1, 1}}},
 	{"1x1_112x32x64", spec{images: 1, channels: 32, filters: 64, in: []int{112, 112}, kernel: []int{1, 1}}},
 	{"1x1_56x64x256", spec{images: 1, channels: 64, filters: 256, in: []int{56, 56}, kernel: []int{1, 1}}},
 	{"1x1s2_56x64x128", spec{images: 1, channels: 64, filters: 128, in: []int{56, 56}, kernel: []int{1, 1}, stride: []int{2, 2}}},
@@ -39,12 +42,12 @@ var benchShapes = []struct {
 
 func BenchmarkConv(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
-	names := []string{"product", "depthwise", "winograd"}
+	names := []string{"product", "depthwise", "winograd", "merged"}
 	for _, bs := range benchShapes {
 		s := bs.shape()
 		x, w := floats[float32](r, s.Images*product(s.In)*s.Channels), floats[float32](r, s.Filters*s.Channels/s.Groups*s.Taps())
 		for _, f := range formats[float32](&s) {
-			if f == Product && s.Groups > 1 {
+			if f == Product && s.Groups == s.Filters {
 				continue // hopeless
 			}
 			b.Run(bs.name+"/"+names[f], func(b *testing.B) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"ingot/internal/kernel/cpu"
 	"ingot/internal/kernel/gemm"
 )
 
@@ -38,11 +39,12 @@ const (
 	Product   Format = iota // a matrix product over patches
 	Depthwise               // a filter a channel
 	Winograd                // F(4×4, 3×3)
+	Merged                  // Product, with several narrow groups as one whose weights are zero between them
 )
 
 // Options of a choice.
 type Options struct {
-	Strict bool // no arithmetic that loses accuracy: no Winograd
+	Strict bool // no arithmetic that loses accuracy, or lets a NaN spread: neither Winograd nor Merged
 }
 
 // Choose returns the fastest format for a shape. It depends on the shape, the element type, the tier and the options only.
@@ -52,8 +54,33 @@ func Choose[T Number](s *Shape, o Options) Format {
 		return Depthwise
 	case !o.Strict && winogradPays[T](s):
 		return Winograd
+	case !o.Strict && mergeFactor[T](s, Merged) > 1:
+		return Merged
 	}
 	return Product
+}
+
+// mergeFactor is how many groups make one product: as many as fill a vector with their filters. Zeros cost nothing there, as the lanes
+// would be idle, and patches are gathered in longer runs. Measured on 32 groups of 4 channels, 3×3 on 56²: 2974 → 1744 µs with AVX2, 1991 → 951
+// with AVX-512; on 64 groups of 1 channel and 2 filters, 28²: 1862 → 333, 1745 → 194. A NaN or an infinity spreads over the merged groups.
+func mergeFactor[T Number](s *Shape, f Format) int {
+	if f != Merged || s.Filters == 0 {
+		return 1
+	}
+	lanes := map[cpu.Tier]int{cpu.AVX512: 64, cpu.AVX2: 32}[cpu.Current()] / sizeOf[T]()
+	best := 1
+	for m := 2; m*s.Filters/s.Groups <= max(lanes, 4); m++ {
+		if s.Groups%m == 0 {
+			best = m
+		}
+	}
+	return best
+}
+
+// products returns the number of products, and the channels and filters of each.
+func products[T Number](s *Shape, f Format) (groups, channels, filters int) {
+	m := mergeFactor[T](s, f)
+	return s.Groups / m, s.Channels / s.Groups * m, s.Filters / s.Groups * m
 }
 
 // Weights are a convolution's filters in the form that one format reads.
@@ -69,17 +96,18 @@ func (w *Weights[T]) Bytes() int { return w.bytes }
 
 // PackedLen returns the elements of storage that PackInto needs, and of temporary room.
 func PackedLen[T Number](s *Shape, f Format) (storage, temp int) {
-	n, og, taps := s.Channels/s.Groups, s.Filters/s.Groups, s.Taps()
+	groups, n, og := products[T](s, f)
+	taps := s.Taps()
 	switch f {
 	case Depthwise:
 		return taps * depthPitch(s.Channels), 0
 	case Winograd:
 		return winoPoints * gemm.PackedLen[T](n, og), winoPoints * n * og
 	}
-	if taps > 1 {
+	if taps > 1 || f == Merged {
 		temp = taps * n * og
 	}
-	return s.Groups * gemm.PackedLen[T](taps*n, og), temp
+	return groups * gemm.PackedLen[T](taps*n, og), temp
 }
 
 // Pack packs filters that are stored as [Filters, Channels/Groups, kernel…].
@@ -113,15 +141,28 @@ func PackInto[T Number](out *Weights[T], s *Shape, f Format, w, storage, temp []
 }
 
 func packProduct[T Number](out *Weights[T], s *Shape, w, storage, temp []T) error {
-	n, og, taps := s.Channels/s.Groups, s.Filters/s.Groups, s.Taps()
+	groups, n, og := products[T](s, out.format)
+	taps, own, per := s.Taps(), s.Channels/s.Groups, s.Filters/s.Groups // own channels and filters of a group
 	k := taps * n
-	if len(out.panels) != s.Groups {
-		out.panels = make([]gemm.PackedB[T], s.Groups)
+	if len(out.panels) != groups {
+		out.panels = make([]gemm.PackedB[T], groups)
 	}
 	size := gemm.PackedLen[T](k, og)
 	for g := range out.panels {
-		src := w[g*k*og:][:k*og]
-		if taps > 1 {
+		src := w[g*og*own*taps:][:og*own*taps]
+		switch {
+		case n > own:
+			clear(temp[:k*og])
+			for o := range og {
+				for t := range taps {
+					row := temp[o*k+t*n+o/per*own:][:own]
+					for c := range row {
+						row[c] = src[(o*own+c)*taps+t]
+					}
+				}
+			}
+			src = temp
+		case taps > 1:
 			for o := range og {
 				tapsFirst(temp[o*k:][:k], src[o*k:], n, taps)
 			}
@@ -186,15 +227,15 @@ func (c *Conv[T]) Prepare() error {
 }
 
 func (c *Conv[T]) prepareProduct() error {
-	n, og := c.Channels/c.Groups, c.Filters/c.Groups
-	if len(c.Weights.panels) != c.Groups {
-		return fmt.Errorf("conv: weights of %d groups, the shape has %d", len(c.Weights.panels), c.Groups)
+	groups, n, og := products[T](&c.Shape, c.Weights.format)
+	if len(c.Weights.panels) != groups {
+		return fmt.Errorf("conv: weights of %d groups, the shape has %d", len(c.Weights.panels), groups)
 	}
 	if c.groups == nil {
-		c.groups = make([]gemm.Matmul[T], c.Groups)
+		c.groups = make([]gemm.Matmul[T], groups)
 		if !c.pointwise() {
 			c.patches = newPatchPlan(&c.Window, n, c.Channels)
-			c.sources = make([]Patches[T], c.Groups)
+			c.sources = make([]Patches[T], groups)
 		}
 	}
 	for i := range c.groups {
@@ -237,7 +278,7 @@ func (c *Conv[T]) Tiles() int {
 	case Winograd:
 		return c.wino.tiles
 	}
-	return c.Groups * c.groups[0].Tiles()
+	return len(c.groups) * c.groups[0].Tiles()
 }
 
 // ScratchLen is the number of elements of scratch that a call of Tile needs.

@@ -14,7 +14,7 @@
 // There are three ways to compute one, see [Choose]:
 //
 //   - a matrix product whose left operand, the patches of the images, is gathered on the fly ([Patches]); for a 1×1 kernel the image
-//     itself is that operand;
+//     itself is that operand, and narrow groups are merged;
 //   - depthwise, where each channel has a filter of its own: sums over vectors of channels;
 //   - Winograd's F(4×4, 3×3), which has a quarter of the multiplications.
 //
