@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ingot/ops"
+	"ingot/ops/contrib"
 	"ingot/ops/standard"
 	"ingot/tensor"
 )
@@ -68,6 +69,9 @@ func TestDeclarations(t *testing.T) {
 			continue
 		}
 		history := defs[op.Domain+":"+op.Name]
+		if history == nil && slices.Contains(contrib.Ops, op) {
+			continue // files of ONNX Runtime have operators of its own in the standard's domain
+		}
 		if history == nil {
 			t.Errorf("%s isn't in the standard", op)
 			continue
