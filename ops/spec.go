@@ -112,17 +112,17 @@ type Version struct {
 //	Limit *float32                         // nil when absent
 //	Epi   Epilogue `onnx:"-"`              // not an attribute: set by passes
 func Def[A any](s Spec[A]) *Op {
-	// The compiler makes a copy of this function for each attribute struct. To keep the copies small, all else works on a Spec of one type:
-	// whatever A is, functions that take an *A are called alike.
-	return def((*Spec[someAttrs])(unsafe.Pointer(&s)), reflect.TypeFor[*A]())
+	// The compiler makes a copy of this function for each attribute struct, and describes each type that is allocated. To keep that small, all
+	// else works on a Spec of one type: whatever A is, functions that take an *A are called alike.
+	return def(*(*Spec[someAttrs])(unsafe.Pointer(&s)), reflect.TypeFor[*A]())
 }
 
 // someAttrs stands for an attribute struct of any type.
 type someAttrs struct{}
 
 // def makes an operator whose attributes are of type ptr, a pointer to a struct.
-func def(s *Spec[someAttrs], ptr reflect.Type) *Op {
-	op := &Op{Name: s.Name, Domain: s.Domain, Flags: s.Flags, Layout: s.Layout, InPlace: s.InPlace, spec: s, ptr: ptr}
+func def(s Spec[someAttrs], ptr reflect.Type) *Op {
+	op := &Op{Name: s.Name, Domain: s.Domain, Flags: s.Flags, Layout: s.Layout, InPlace: s.InPlace, spec: &s, ptr: ptr}
 	var err error
 	if op.attrs, err = parseAttrStruct(ptr.Elem()); err == nil {
 		err = op.history(s.In, s.Out, s.Types, s.Vers)
