@@ -67,9 +67,15 @@ func mergeFactor[T Number](s *Shape, f Format) int {
 	if f != Merged || s.Filters == 0 {
 		return 1
 	}
-	lanes := map[cpu.Tier]int{cpu.AVX512: 64, cpu.AVX2: 32}[cpu.Current()] / sizeOf[T]()
+	lanes := 4
+	switch cpu.Current() {
+	case cpu.AVX512:
+		lanes = 64 / sizeOf[T]()
+	case cpu.AVX2:
+		lanes = 32 / sizeOf[T]()
+	}
 	best := 1
-	for m := 2; m*s.Filters/s.Groups <= max(lanes, 4); m++ {
+	for m := 2; m*s.Filters/s.Groups <= lanes; m++ {
 		if s.Groups%m == 0 {
 			best = m
 		}

@@ -62,9 +62,12 @@ func winogradPays[T Number](s *Shape) bool {
 		return false
 	}
 	// By the pair of a channel and a filter: nanoseconds of arithmetic that are saved, and of reading more weights.
-	speed := map[cpu.Tier]float64{cpu.AVX512: 220, cpu.AVX2: 100}[cpu.Current()]
-	if speed == 0 {
+	speed := 100.
+	switch cpu.Current() {
+	case cpu.Generic:
 		return true // weights don't count beside portable arithmetic
+	case cpu.AVX512:
+		speed = 220
 	}
 	saved := 2 * (9*float64(s.pixels()) - 1.4*winoPoints*tiles) / speed
 	bandwidth := 40.0
