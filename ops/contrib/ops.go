@@ -19,7 +19,7 @@ import (
 const domain = "com.microsoft"
 
 // Ops lists the family.
-var Ops = slices.Concat(activations, unreleased, normOps, productOps, windowOps, movingOps, quantOps, qlinearOps)
+var Ops = slices.Concat(activations, unreleased, normOps, productOps, windowOps, movingOps, quantOps, qlinearOps, attentionOps, projectedOps)
 
 func init() { ops.RegisterDefaults(Ops) }
 

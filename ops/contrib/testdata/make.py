@@ -100,6 +100,9 @@ def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rto
         out_names.pop()
     node = helper.make_node(op, names, out_names, domain=domain, **(attrs or {}))
     declared = [helper.make_empty_tensor_value_info(n) for n in out_names if n]
+    for o, kind in (out_types or {}).items():
+        k = [n for n in out_names if n].index(f"o{o}")
+        declared[k] = helper.make_tensor_value_info(f"o{o}", kind, None)
     model = build([node], infos, inits, declared)
     try:
         if reference:
