@@ -15,6 +15,7 @@ import (
 	"ingot/internal/cases"
 	"ingot/loader"
 	"ingot/ops/contrib"
+	_ "ingot/ops/more" // some of the operators are made of rare ones
 )
 
 // unpack writes the archive of cases to a folder.

@@ -19,7 +19,7 @@ import (
 const domain = "com.microsoft"
 
 // Ops lists the family.
-var Ops = slices.Concat(activations, unreleased, normOps, productOps, windowOps, movingOps, quantOps, qlinearOps, attentionOps, projectedOps)
+var Ops = slices.Concat(activations, unreleased, normOps, productOps, windowOps, movingOps, quantOps, qlinearOps, attentionOps, projectedOps, nbitsOps)
 
 func init() { ops.RegisterDefaults(Ops) }
 
