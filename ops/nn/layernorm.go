@@ -21,9 +21,12 @@ type layerNormAttrs struct {
 // LayerNormalization gives the elements from an axis on zero mean and unit variance, then scales and shifts them.
 var LayerNormalization = ops.Def(ops.Spec[layerNormAttrs]{
 	Name: "LayerNormalization", In: "X:T, Scale:T, B:T?", Out: "Y:T, Mean:U?, InvStdDev:U?", Types: "T=floats4; U=float|bfloat16",
-	// Exporters wrote it long before the standard had it, with scale and shift of a type of their own, which was the result's.
+	// Exporters wrote it long before the standard had it, with scale and shift of a type of their own, which was the result's. Some misspelt the
+	// epsilon, which whatever read their files took for the default.
 	Vers: []ops.Ver{{Since: 17}, {Since: 1, Extra: true, In: "X:T, Scale:V, B:V?", Out: "Y:V, Mean:U?, InvStdDev:U?", Types: "V=floats4; U=float|double|bfloat16",
+		Attrs: "+epsion:float",
 		Up: func(r *ops.Rewrite) error {
+			r.Take("epsion")
 			if r.Type(0).DT == r.Type(1).DT {
 				return nil
 			}
