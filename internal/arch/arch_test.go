@@ -42,6 +42,8 @@ var table = []rule{
 	{"ops", []string{"tensor", "internal/sym"}},
 	{"ops/standard", []string{"ops/..."}},
 	{"ops/all", []string{"ops/..."}},
+	{"ops/more", []string{"ops/..."}},
+	{"ops/contrib", append(family, "ops/more")},
 	{"ops/image", append(family, "internal/picture", "golang.org/x/image/...")},
 	{"ops/text", append(family, "golang.org/x/text/...")},
 	{"ops/...", family},
@@ -49,6 +51,7 @@ var table = []rule{
 	// Compiling and running.
 	{"internal/sym", []string{"tensor"}},
 	{"internal/ir", []string{"ops", "tensor", "internal/sym"}},
+	{"internal/calls", []string{"ops", "tensor", "internal/sym", "internal/num"}},
 	{"internal/passes", []string{"ops", "tensor", "internal/sym", "internal/ir"}},
 	{"internal/mem", []string{"golang.org/x/sys/..."}},
 	{"internal/parallel", nil},

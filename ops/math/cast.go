@@ -161,25 +161,27 @@ const bitCastTypes = "bfloat16|bool|num|complex64|complex128|float8|uint4|int4|f
 
 // opBitCast keeps the bits. In memory these are the same bytes, except that types of 2 and 4 bits have a byte of their own, extended with
 // the sign where there is one, and that a bool is 0 or 1.
-var opBitCast = ops.Def(ops.Spec[bitCastAttrs]{
-	Name: "BitCast", In: "input:T1", Out: "output:T2", Types: "T1=" + bitCastTypes + "; T2=" + bitCastTypes, Vers: []ops.Ver{{Since: 26}},
-	Infer: func(c *ops.Infer, a *bitCastAttrs) error {
-		t := c.In(0)
-		if a.To.Bits() == 0 || t.DT != tensor.Invalid && t.DT.Bits() != a.To.Bits() {
-			return fmt.Errorf("attribute to: %s isn't of the same width as %s", a.To, t.DT)
-		}
-		return c.OutType(0, ops.Type{DT: a.To, Shape: t.Shape, Ranked: t.Ranked})
-	},
-	View: func(c *ops.Infer, a *bitCastAttrs, _ int) (int, int, bool) {
-		return 0, 0, a.To != tensor.Bool && a.To.Bits() >= 8
-	},
-	Bind: func(b *ops.Bind, a *bitCastAttrs) (ops.Kernel, error) {
-		k := &bitCastKernel{to: a.To, n: numel(b.Dims(0)) * a.To.Size()}
-		k.per = tileLen(k.n, costMove/4)
-		return k, nil
-	},
-	InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
-})
+func opBitCast() *ops.Op {
+	return ops.Def(ops.Spec[bitCastAttrs]{
+		Name: "BitCast", In: "input:T1", Out: "output:T2", Types: "T1=" + bitCastTypes + "; T2=" + bitCastTypes, Vers: []ops.Ver{{Since: 26}},
+		Infer: func(c *ops.Infer, a *bitCastAttrs) error {
+			t := c.In(0)
+			if a.To.Bits() == 0 || t.DT != tensor.Invalid && t.DT.Bits() != a.To.Bits() {
+				return fmt.Errorf("attribute to: %s isn't of the same width as %s", a.To, t.DT)
+			}
+			return c.OutType(0, ops.Type{DT: a.To, Shape: t.Shape, Ranked: t.Ranked})
+		},
+		View: func(c *ops.Infer, a *bitCastAttrs, _ int) (int, int, bool) {
+			return 0, 0, a.To != tensor.Bool && a.To.Bits() >= 8
+		},
+		Bind: func(b *ops.Bind, a *bitCastAttrs) (ops.Kernel, error) {
+			k := &bitCastKernel{to: a.To, n: numel(b.Dims(0)) * a.To.Size()}
+			k.per = tileLen(k.n, costMove/4)
+			return k, nil
+		},
+		InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
+	})
+}
 
 type bitCastKernel struct {
 	to     tensor.DType

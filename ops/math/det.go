@@ -9,27 +9,29 @@ import (
 )
 
 // opDet computes determinants of square matrices by elimination with partial pivots, in float64.
-var opDet = ops.Def(ops.Spec[noAttrs]{
-	Name: "Det", In: "X:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 22}, {Since: 11, Types: "T=floats"}},
-	Infer: func(c *ops.Infer, _ *noAttrs) error {
-		t := c.In(0)
-		if !t.Ranked {
-			return c.OutUnranked(0, t.DT)
-		}
-		r := t.Rank()
-		if r < 2 {
-			return errors.New("input X must have at least two dimensions")
-		}
-		if m, n := t.Shape[r-2], t.Shape[r-1]; m.Known() && n.Known() && !m.Equal(n) {
-			return errors.New("input X must hold square matrices")
-		}
-		return c.Out(0, t.DT, t.Shape[:r-2]...)
-	},
-	Bind: func(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
-		dims := b.Dims(0)
-		return &detKernel{n: dims[len(dims)-1], count: numel(dims[:len(dims)-2])}, nil
-	},
-})
+func opDet() *ops.Op {
+	return ops.Def(ops.Spec[noAttrs]{
+		Name: "Det", In: "X:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 22}, {Since: 11, Types: "T=floats"}},
+		Infer: func(c *ops.Infer, _ *noAttrs) error {
+			t := c.In(0)
+			if !t.Ranked {
+				return c.OutUnranked(0, t.DT)
+			}
+			r := t.Rank()
+			if r < 2 {
+				return errors.New("input X must have at least two dimensions")
+			}
+			if m, n := t.Shape[r-2], t.Shape[r-1]; m.Known() && n.Known() && !m.Equal(n) {
+				return errors.New("input X must hold square matrices")
+			}
+			return c.Out(0, t.DT, t.Shape[:r-2]...)
+		},
+		Bind: func(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
+			dims := b.Dims(0)
+			return &detKernel{n: dims[len(dims)-1], count: numel(dims[:len(dims)-2])}, nil
+		},
+	})
+}
 
 type detKernel struct {
 	n, count int

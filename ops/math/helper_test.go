@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"ingot/internal/num"
@@ -56,7 +57,7 @@ func (e *backwards) Parallel(tiles int, j ops.Job) error {
 // lookup finds an operator of the family.
 func lookup(t testing.TB, name string) *ops.Op {
 	t.Helper()
-	for _, op := range Ops {
+	for _, op := range slices.Concat(Ops, More()) {
 		if op.Name == name {
 			if op.Err() != nil {
 				t.Fatal(op.Err())

@@ -27,8 +27,14 @@ var Ops = []*ops.Op{
 	opReduceSumSquare,
 	// argmax.go, cumulative.go, softmax.go, topk.go
 	opArgMax, opArgMin, opCumSum, opCumProd, opSoftmax, opLogSoftmax, opHardmax, opTopK,
-	// einsum.go, det.go
-	opEinsum, opDet,
+	// einsum.go
+	opEinsum,
 	// cast.go
-	opCast, opCastLike, opBitCast,
+	opCast, opCastLike,
+}
+
+// More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't
+// import [ingot/ops/more] don't carry them.
+func More() []*ops.Op {
+	return []*ops.Op{opDet(), opBitCast()}
 }

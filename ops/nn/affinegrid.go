@@ -14,14 +14,16 @@ type affineGridAttrs struct {
 
 // AffineGrid makes the places that GridSample is to read for an affine image of each input: theta times the places of the output's own pixels,
 // which span -1 to 1 in each dimension, x first.
-var AffineGrid = ops.Def(ops.Spec[affineGridAttrs]{
-	Name: "AffineGrid", In: "theta:T1, size:T2", Out: "grid:T1", Types: "T1=floats4; T2=int64", Vers: []ops.Ver{{Since: 20}},
-	Infer: inferAffineGrid,
-	Bind: func(b *ops.Bind, a *affineGridAttrs) (ops.Kernel, error) {
-		d := b.OutDims(0)
-		return &affineGrid{images: d[0], dims: d[1 : len(d)-1], corners: a.AlignCorners}, nil
-	},
-})
+func AffineGrid() *ops.Op {
+	return ops.Def(ops.Spec[affineGridAttrs]{
+		Name: "AffineGrid", In: "theta:T1, size:T2", Out: "grid:T1", Types: "T1=floats4; T2=int64", Vers: []ops.Ver{{Since: 20}},
+		Infer: inferAffineGrid,
+		Bind: func(b *ops.Bind, a *affineGridAttrs) (ops.Kernel, error) {
+			d := b.OutDims(0)
+			return &affineGrid{images: d[0], dims: d[1 : len(d)-1], corners: a.AlignCorners}, nil
+		},
+	})
+}
 
 func inferAffineGrid(c *ops.Infer, _ *affineGridAttrs) error {
 	theta := c.In(0)
@@ -59,6 +61,9 @@ func inferAffineGrid(c *ops.Infer, _ *affineGridAttrs) error {
 		if n, ok := d.Int(); ok && n < 0 {
 			return fmt.Errorf("size is %s; none of it may be negative", sym.ShapeString(size))
 		}
+	}
+	if len(size) != rank+2 {
+		return fmt.Errorf("size has %d elements; it must have %d", len(size), rank+2)
 	}
 	if s := theta.Shape; theta.Ranked && s[0].Known() && size[0].Known() && !s[0].Equal(size[0]) {
 		return fmt.Errorf("theta has %s matrices for %s images", s[0], size[0])

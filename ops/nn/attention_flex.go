@@ -37,17 +37,19 @@ func (a *flexAttrs) precision(dt tensor.DType) tensor.DType {
 }
 
 // FlexAttention is attention whose scores and probabilities go through bodies of the node.
-var FlexAttention = ops.Def(ops.Spec[flexAttrs]{
-	Name: "FlexAttention", Domain: "ai.onnx.preview", In: "Q:T1, K:T1, V:T1", Out: "Y:T1", Types: "T1=floats4", Vers: []ops.Ver{{Since: 1}},
-	Infer: inferFlex,
-	Bind: func(b *ops.Bind, a *flexAttrs) (ops.Kernel, error) {
-		dt := b.In(0).DT
-		if dt == tensor.Float64 || a.precision(dt) == tensor.Float64 {
-			return bindFlex[float64](b, a)
-		}
-		return bindFlex[float32](b, a)
-	},
-})
+func FlexAttention() *ops.Op {
+	return ops.Def(ops.Spec[flexAttrs]{
+		Name: "FlexAttention", Domain: "ai.onnx.preview", In: "Q:T1, K:T1, V:T1", Out: "Y:T1", Types: "T1=floats4", Vers: []ops.Ver{{Since: 1}},
+		Infer: inferFlex,
+		Bind: func(b *ops.Bind, a *flexAttrs) (ops.Kernel, error) {
+			dt := b.In(0).DT
+			if dt == tensor.Float64 || a.precision(dt) == tensor.Float64 {
+				return bindFlex[float64](b, a)
+			}
+			return bindFlex[float32](b, a)
+		},
+	})
+}
 
 func inferFlex(c *ops.Infer, a *flexAttrs) error {
 	if err := checkPrecision(a.SoftmaxPrecision); err != nil {

@@ -483,10 +483,11 @@ func TestUnknownShapes(t *testing.T) {
 	if err != nil || outs[attY].String() != "float16[b,s,64]" || outs[attPresentK].Shape[2].String() != "p+s" || outs[attScores].Rank() != 4 {
 		t.Errorf("%v %v", outs, err)
 	}
-	for _, op := range []*ops.Op{Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding, NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss} {
+	linear := LinearAttention()
+	for _, op := range []*ops.Op{Attention, FlexAttention(), linear, CausalConvWithState(), RotaryEmbedding, NegativeLogLikelihoodLoss(), SoftmaxCrossEntropyLoss()} {
 		ins := make([]*ops.Type, len(op.Newest().In))
 		for i := range ins {
-			if op != LinearAttention || i < 3 {
+			if op != linear || i < 3 {
 				ins[i] = &ops.Type{DT: tensor.Float32}
 			}
 		}
@@ -494,7 +495,7 @@ func TestUnknownShapes(t *testing.T) {
 			ins[attLens] = nil
 		}
 		attrs := ops.Attrs{}
-		if op == LinearAttention {
+		if op == linear {
 			attrs = optest.Attrs("q_num_heads", 1, "kv_num_heads", 1, "update_rule", "linear")
 		}
 		outs, err := optest.Infer(t, op, attrs, len(op.Newest().Out), ins...)

@@ -320,7 +320,7 @@ func TestDeformConv(t *testing.T) {
 					half[i] = 0.5
 				}
 				mask := optest.Of(t, dt, half, 2, 6*offsets, out[2], out[3])
-				n := optest.Node{Op: DeformConv, Attrs: optest.Attrs(append(c.attrs(), "offset_group", offsets)...), In: []*tensor.Tensor{x, w, offset, b, mask}, Out: 1}
+				n := optest.Node{Op: DeformConv(), Attrs: optest.Attrs(append(c.attrs(), "offset_group", offsets)...), In: []*tensor.Tensor{x, w, offset, b, mask}, Out: 1}
 				shifted := c
 				shifted.begin = []int{0, 0}
 				want := shifted.naive(optest.Floats(x), optest.Floats(w), nil, out, false)
@@ -461,10 +461,10 @@ func TestConvErrors(t *testing.T) {
 		{ConvTranspose, nil, []tensor.Value{f(1, 3, 5, 5), f(2, 3, 3, 3)}, "X has 3 channels"},
 		{ConvTranspose, optest.Attrs("pads", []int{9, 9, 9, 9}), []tensor.Value{f(1, 2, 2, 2), f(2, 3, 3, 3)}, "would have"},
 		{ConvTranspose, optest.Attrs("output_shape", []int{1}), []tensor.Value{f(1, 2, 2, 2), f(2, 3, 3, 3)}, "output_shape"},
-		{DeformConv, nil, []tensor.Value{f(1, 2, 4, 4), f(2, 2, 3, 3), f(1, 9, 2, 2)}, "offset is"},
+		{DeformConv(), nil, []tensor.Value{f(1, 2, 4, 4), f(2, 2, 3, 3), f(1, 9, 2, 2)}, "offset is"},
 		{MaxPool, optest.Attrs("kernel_shape", []int{3}), []tensor.Value{f(1, 2, 4, 4)}, "kernel_shape"},
 		{AveragePool, optest.Attrs("kernel_shape", []int{0, 1}), []tensor.Value{f(1, 2, 4, 4)}, "kernel_shape"},
-		{LpPool, optest.Attrs("kernel_shape", []int{1, 1}, "p", 0), []tensor.Value{f(1, 2, 4, 4)}, "attribute p"},
+		{LpPool(), optest.Attrs("kernel_shape", []int{1, 1}, "p", 0), []tensor.Value{f(1, 2, 4, 4)}, "attribute p"},
 		{GlobalMaxPool, nil, []tensor.Value{f(3)}, "rank"},
 		{ToNHWC, nil, []tensor.Value{f(3, 4)}, "rank"},
 		{BatchNormalizationNHWC, optest.Attrs("training_mode", 1), []tensor.Value{f(1, 2, 2, 3), f(3), f(3), f(3), f(3)}, "training_mode"},

@@ -25,32 +25,34 @@ func (a *deformConvAttrs) filter() *filter {
 }
 
 // DeformConv is a convolution whose kernel elements look at places of their own, given as offsets for each output pixel.
-var DeformConv = ops.Def(ops.Spec[deformConvAttrs]{
-	Name: "DeformConv", In: "X:T, W:T, offset:T, B:T?, mask:T?", Out: "Y:T", Types: "T=floats4",
-	Vers: []ops.Ver{{Since: 22}, {Since: 19, Types: "T=floats"}},
-	Infer: func(c *ops.Infer, a *deformConvAttrs) error {
-		f := a.filter()
-		shape, dt, err := f.inferShape(c)
-		switch {
-		case err != nil:
-			return err
-		case shape == nil:
-			return c.OutUnranked(0, dt)
-		case len(shape) != 4:
-			return fmt.Errorf("input X has %d spatial dimensions; a deformable convolution has two", len(shape)-2)
-		}
-		if err := a.check(c, shape); err != nil {
-			return err
-		}
-		return c.Out(0, dt, shape...)
-	},
-	Bind: func(b *ops.Bind, a *deformConvAttrs) (ops.Kernel, error) {
-		if b.In(0).DT == tensor.Float64 {
-			return newDeform[float64](b, a)
-		}
-		return newDeform[float32](b, a)
-	},
-})
+func DeformConv() *ops.Op {
+	return ops.Def(ops.Spec[deformConvAttrs]{
+		Name: "DeformConv", In: "X:T, W:T, offset:T, B:T?, mask:T?", Out: "Y:T", Types: "T=floats4",
+		Vers: []ops.Ver{{Since: 22}, {Since: 19, Types: "T=floats"}},
+		Infer: func(c *ops.Infer, a *deformConvAttrs) error {
+			f := a.filter()
+			shape, dt, err := f.inferShape(c)
+			switch {
+			case err != nil:
+				return err
+			case shape == nil:
+				return c.OutUnranked(0, dt)
+			case len(shape) != 4:
+				return fmt.Errorf("input X has %d spatial dimensions; a deformable convolution has two", len(shape)-2)
+			}
+			if err := a.check(c, shape); err != nil {
+				return err
+			}
+			return c.Out(0, dt, shape...)
+		},
+		Bind: func(b *ops.Bind, a *deformConvAttrs) (ops.Kernel, error) {
+			if b.In(0).DT == tensor.Float64 {
+				return newDeform[float64](b, a)
+			}
+			return newDeform[float32](b, a)
+		},
+	})
+}
 
 // check verifies offsets and mask, as far as sizes are known.
 func (a *deformConvAttrs) check(c *ops.Infer, shape []ops.Dim) error {

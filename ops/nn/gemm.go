@@ -34,7 +34,8 @@ var Gemm = ops.Def(ops.Spec[gemmAttrs]{
 		}
 		out, bias := c.Outs()[0].Shape, c.In(2)
 		if c.Outs()[0].Ranked && bias.Ranked {
-			if s, err := ops.Broadcast(out, bias.Shape); err != nil || len(s) != 2 {
+			s, err := ops.Broadcast(out, bias.Shape)
+			if err != nil || len(s) != 2 || differ(s[0], out[0]) || differ(s[1], out[1]) {
 				return fmt.Errorf("C is %s, which can't be broadcast to %s", sym.ShapeString(bias.Shape), sym.ShapeString(out))
 			}
 		}

@@ -35,12 +35,14 @@ func (a *linearAttentionAttrs) rule() (gated, delta bool, err error) {
 }
 
 // LinearAttention is attention by a state that each token decays, corrects and adds to.
-var LinearAttention = ops.Def(ops.Spec[linearAttentionAttrs]{
-	Name: "LinearAttention", In: "query:T, key:T, value:T, past_state:S?, decay:T?, beta:T?", Out: "output:T, present_state:S",
-	Types: "T=float|float16|bfloat16; S=float|float16|bfloat16", Vers: []ops.Ver{{Since: 27}},
-	Infer: inferLinearAttention,
-	Bind:  bindLinearAttention,
-})
+func LinearAttention() *ops.Op {
+	return ops.Def(ops.Spec[linearAttentionAttrs]{
+		Name: "LinearAttention", In: "query:T, key:T, value:T, past_state:S?, decay:T?, beta:T?", Out: "output:T, present_state:S",
+		Types: "T=float|float16|bfloat16; S=float|float16|bfloat16", Vers: []ops.Ver{{Since: 27}},
+		Infer: inferLinearAttention,
+		Bind:  bindLinearAttention,
+	})
+}
 
 // The inputs of LinearAttention behind query, key and value.
 const linPast, linDecay, linBeta = 3, 4, 5
@@ -195,7 +197,7 @@ func (k *linearAttention) head(batch, head int, fix, decay []float32) {
 		key := k.x[1][(at*k.kvHeads+head)*k.size:][:k.size]
 		val := k.x[2][(at*k.kvHeads+head)*k.vSize:][:k.vSize]
 		if k.gated {
-			n := k.decays / k.kvHeads // 1, or one for each element of the key
+			n := min(k.decays/k.kvHeads, len(decay)) // 1, or one for each element of the key, which may have none
 			vec.Exp(decay[:n], k.x[linDecay][at*k.decays+head*n:][:n])
 			state.Decay(decay[:n])
 		}

@@ -17,35 +17,39 @@ type lossAttrs struct {
 }
 
 // NegativeLogLikelihoodLoss picks the negative log-probability of each sample's class.
-var NegativeLogLikelihoodLoss = ops.Def(ops.Spec[lossAttrs]{
-	Name: "NegativeLogLikelihoodLoss", In: "input:T, target:Tind, weight:T?", Out: "loss:T", Types: "T=floats4; Tind=int32|int64",
-	Vers:  []ops.Ver{{Since: 22}, {Since: 13, Types: "T=floats"}, {Since: 12}},
-	Infer: func(c *ops.Infer, a *lossAttrs) error { return inferLoss(c, a, "input", "target", "weight") },
-	Eval: func(c *ops.Call, a *lossAttrs) error {
-		if c.In(0).DType() == tensor.Float64 {
-			return lossOf(c, a, wide.Values[float64](c.In(0)))
-		}
-		return lossOf(c, a, wide.Values[float32](c.In(0)))
-	},
-})
+func NegativeLogLikelihoodLoss() *ops.Op {
+	return ops.Def(ops.Spec[lossAttrs]{
+		Name: "NegativeLogLikelihoodLoss", In: "input:T, target:Tind, weight:T?", Out: "loss:T", Types: "T=floats4; Tind=int32|int64",
+		Vers:  []ops.Ver{{Since: 22}, {Since: 13, Types: "T=floats"}, {Since: 12}},
+		Infer: func(c *ops.Infer, a *lossAttrs) error { return inferLoss(c, a, "input", "target", "weight") },
+		Eval: func(c *ops.Call, a *lossAttrs) error {
+			if c.In(0).DType() == tensor.Float64 {
+				return lossOf(c, a, wide.Values[float64](c.In(0)))
+			}
+			return lossOf(c, a, wide.Values[float32](c.In(0)))
+		},
+	})
+}
 
 // SoftmaxCrossEntropyLoss is NegativeLogLikelihoodLoss of LogSoftmax.
-var SoftmaxCrossEntropyLoss = ops.Def(ops.Spec[lossAttrs]{
-	Name: "SoftmaxCrossEntropyLoss", In: "scores:T, labels:Tind, weights:T?", Out: "output:T, log_prob:T?", Types: "T=floats4; Tind=int32|int64",
-	Vers: []ops.Ver{{Since: 13}, {Since: 12, Types: "T=floats"}},
-	Infer: func(c *ops.Infer, a *lossAttrs) error {
-		if err := inferLoss(c, a, "scores", "labels", "weights"); err != nil {
-			return err
-		}
-		return c.OutLike(1, 0)
-	},
-	Eval: func(c *ops.Call, a *lossAttrs) error {
-		if c.In(0).DType() == tensor.Float64 {
-			return crossEntropy(c, a, reduce.LogSoftmax64)
-		}
-		return crossEntropy(c, a, reduce.LogSoftmax32)
-	},
-})
+func SoftmaxCrossEntropyLoss() *ops.Op {
+	return ops.Def(ops.Spec[lossAttrs]{
+		Name: "SoftmaxCrossEntropyLoss", In: "scores:T, labels:Tind, weights:T?", Out: "output:T, log_prob:T?", Types: "T=floats4; Tind=int32|int64",
+		Vers: []ops.Ver{{Since: 13}, {Since: 12, Types: "T=floats"}},
+		Infer: func(c *ops.Infer, a *lossAttrs) error {
+			if err := inferLoss(c, a, "scores", "labels", "weights"); err != nil {
+				return err
+			}
+			return c.OutLike(1, 0)
+		},
+		Eval: func(c *ops.Call, a *lossAttrs) error {
+			if c.In(0).DType() == tensor.Float64 {
+				return crossEntropy(c, a, reduce.LogSoftmax64)
+			}
+			return crossEntropy(c, a, reduce.LogSoftmax32)
+		},
+	})
+}
 
 func inferLoss(c *ops.Infer, a *lossAttrs, names ...string) error {
 	if a.Reduction != "none" && a.Reduction != "sum" && a.Reduction != "mean" {

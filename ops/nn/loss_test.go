@@ -67,7 +67,7 @@ func TestLosses(t *testing.T) {
 							want = []float64{sum / total}
 						}
 						for dt, tol := range tolerances {
-							n := &optest.Node{Op: NegativeLogLikelihoodLoss, Out: 1, Attrs: optest.Attrs("reduction", reduction)}
+							n := &optest.Node{Op: NegativeLogLikelihoodLoss(), Out: 1, Attrs: optest.Attrs("reduction", reduction)}
 							n.In = []*tensor.Tensor{optest.Of(t, dt, x, dims...), tensor.Of(ls, labelDims...)}
 							if ignore != math.MinInt64 {
 								n.Attrs["ignore_index"] = ops.IntAttr(ignore)
@@ -76,7 +76,7 @@ func TestLosses(t *testing.T) {
 								n.In = append(n.In, optest.Of(t, dt, weights))
 							}
 							if softmax {
-								n.Op, n.Out = SoftmaxCrossEntropyLoss, 2
+								n.Op, n.Out = SoftmaxCrossEntropyLoss(), 2
 							}
 							out := n.Run(t)
 							what := fmt.Sprint(dims, ignore, weighted, reduction, softmax, dt)
@@ -101,7 +101,7 @@ func TestLosses(t *testing.T) {
 func TestLossErrors(t *testing.T) {
 	x := optest.Of(t, tensor.Float32, make([]float64, 6), 2, 3)
 	good := tensor.Of([]int64{0, 2}, 2)
-	for _, op := range []*ops.Op{NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss} {
+	for _, op := range []*ops.Op{NegativeLogLikelihoodLoss(), SoftmaxCrossEntropyLoss()} {
 		optest.Fails(t, op, optest.Attrs("reduction", "most"), "reduction is \"most\"", x, good)
 		optest.Fails(t, op, nil, "the class at 1 is 3; there are 3", x, tensor.Of([]int64{0, 3}, 2))
 		optest.Fails(t, op, nil, "the class at 0 is -1", x, tensor.Of([]int32{-1, 0}, 2))

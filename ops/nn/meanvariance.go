@@ -13,22 +13,24 @@ type meanVarianceAttrs struct {
 }
 
 // MeanVarianceNormalization gives the elements along some axes zero mean and unit variance.
-var MeanVarianceNormalization = ops.Def(ops.Spec[meanVarianceAttrs]{
-	Name: "MeanVarianceNormalization", In: "X:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 13}, {Since: 9, Types: "T=floats"}},
-	Infer: func(c *ops.Infer, a *meanVarianceAttrs) error {
-		if s, ok := c.Shape(0); ok {
-			if _, err := markAxes(a.Axes, len(s)); err != nil {
-				return fmt.Errorf("attribute axes: %w", err)
+func MeanVarianceNormalization() *ops.Op {
+	return ops.Def(ops.Spec[meanVarianceAttrs]{
+		Name: "MeanVarianceNormalization", In: "X:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 13}, {Since: 9, Types: "T=floats"}},
+		Infer: func(c *ops.Infer, a *meanVarianceAttrs) error {
+			if s, ok := c.Shape(0); ok {
+				if _, err := markAxes(a.Axes, len(s)); err != nil {
+					return fmt.Errorf("attribute axes: %w", err)
+				}
 			}
-		}
-		return c.OutLike(0, 0)
-	},
-	Bind: func(b *ops.Bind, a *meanVarianceAttrs) (ops.Kernel, error) {
-		// ε is the standard's own, from the function that defines the operator.
-		return bindAxes(b, a.Axes, deviation, 1e-9)
-	},
-	InPlace: [][2]int8{{0, 0}},
-})
+			return c.OutLike(0, 0)
+		},
+		Bind: func(b *ops.Bind, a *meanVarianceAttrs) (ops.Kernel, error) {
+			// ε is the standard's own, from the function that defines the operator.
+			return bindAxes(b, a.Axes, deviation, 1e-9)
+		},
+		InPlace: [][2]int8{{0, 0}},
+	})
+}
 
 func markAxes(axes []int, rank int) ([]bool, error) {
 	marks := make([]bool, rank)

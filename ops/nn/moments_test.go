@@ -148,7 +148,7 @@ func TestFarFromZero(t *testing.T) {
 	want := []float64{1 / root, 3 / root, -1 / root, -3 / root}
 	got := optest.Eval(t, InstanceNormalization, optest.Attrs("epsilon", 0.0), x, one, zero)
 	optest.Check(t, "InstanceNormalization", got, tensor.Float32, "[1,1,4]", want, 1e-6)
-	got = optest.Eval(t, MeanVarianceNormalization, optest.Attrs("axes", []int{-1}), x)
+	got = optest.Eval(t, MeanVarianceNormalization(), optest.Attrs("axes", []int{-1}), x)
 	optest.Check(t, "MeanVarianceNormalization", got, tensor.Float32, "[1,1,4]", want, 1e-6)
 }
 
@@ -156,7 +156,7 @@ func TestNormalizationAlongAxes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	for _, c := range []struct {
 		dims, axes []int
-		p          int // 0: MeanVarianceNormalization
+		p          int // 0: MeanVarianceNormalization()
 	}{
 		{[]int{2, 3, 4, 5}, nil, 0}, {[]int{2, 3, 4, 5}, []int{1}, 0}, {[]int{2, 3, 4, 5}, []int{0, 2}, 0}, {[]int{2, 3, 4, 5}, []int{-1, -3}, 0},
 		{[]int{2, 3, 4, 5}, []int{3}, 0}, {[]int{2, 3, 4, 5}, []int{0, 1, 2, 3}, 0}, {[]int{3, 1200}, []int{0}, 0}, {[]int{4, 20000}, []int{1}, 0},
@@ -177,9 +177,9 @@ func TestNormalizationAlongAxes(t *testing.T) {
 			return fmt.Sprint(at)
 		}
 		want := make([]float64, len(x))
-		op, attrs := LpNormalization, ops.Attrs{}
+		op, attrs := LpNormalization(), ops.Attrs{}
 		if c.p == 0 {
-			op = MeanVarianceNormalization
+			op = MeanVarianceNormalization()
 			if c.axes != nil {
 				attrs = ops.Attrs{"axes": optest.Attr(c.axes)}
 			}
@@ -206,7 +206,7 @@ func TestNormalizationAlongAxes(t *testing.T) {
 	}
 	zeros := optest.Of(t, tensor.Float32, make([]float64, 4), 2, 2)
 	for _, axis := range []int{0, 1} {
-		got := optest.Eval(t, LpNormalization, optest.Attrs("axis", axis), zeros)
+		got := optest.Eval(t, LpNormalization(), optest.Attrs("axis", axis), zeros)
 		optest.Check(t, "norm of zeros", got, tensor.Float32, "[2,2]", []float64{0, 0, 0, 0}, 0)
 	}
 }
@@ -257,10 +257,10 @@ func TestNormalizerErrors(t *testing.T) {
 		{GroupNormalization, optest.Attrs("num_groups", 0), "num_groups", []*tensor.Tensor{x(1, 3, 2), x(3), x(3)}},
 		{GroupNormalization, optest.Attrs("num_groups", 2), "scale is [2]", []*tensor.Tensor{x(1, 4, 2), x(2), x(4)}},
 		{GroupNormalization, optest.Attrs("num_groups", 2, "stash_type", 7), "stash_type", []*tensor.Tensor{x(1, 4, 2), x(4), x(4)}},
-		{MeanVarianceNormalization, nil, "axis 3", []*tensor.Tensor{x(1, 4, 2)}},
-		{MeanVarianceNormalization, optest.Attrs("axes", []int{0, -2}), "twice", []*tensor.Tensor{x(4, 2)}},
-		{LpNormalization, optest.Attrs("axis", 2), "axis 2", []*tensor.Tensor{x(4, 2)}},
-		{LpNormalization, optest.Attrs("p", 3), "attribute p", []*tensor.Tensor{x(4, 2)}},
+		{MeanVarianceNormalization(), nil, "axis 3", []*tensor.Tensor{x(1, 4, 2)}},
+		{MeanVarianceNormalization(), optest.Attrs("axes", []int{0, -2}), "twice", []*tensor.Tensor{x(4, 2)}},
+		{LpNormalization(), optest.Attrs("axis", 2), "axis 2", []*tensor.Tensor{x(4, 2)}},
+		{LpNormalization(), optest.Attrs("p", 3), "attribute p", []*tensor.Tensor{x(4, 2)}},
 		{LRN, optest.Attrs("size", 0), "attribute size", []*tensor.Tensor{x(4, 2)}},
 		{LRN, optest.Attrs("size", 1), "channels", []*tensor.Tensor{x(4)}},
 	} {
@@ -281,8 +281,8 @@ func TestNormalizersAllocateNothing(t *testing.T) {
 		{Op: BatchNormalization, In: []*tensor.Tensor{half, v, v, v, v}},
 		{Op: InstanceNormalization, In: []*tensor.Tensor{x, v, v}},
 		{Op: GroupNormalization, Attrs: optest.Attrs("num_groups", 3), In: []*tensor.Tensor{x, v, v}},
-		{Op: MeanVarianceNormalization, In: []*tensor.Tensor{x}},
-		{Op: LpNormalization, Attrs: optest.Attrs("axis", 1), In: []*tensor.Tensor{half}},
+		{Op: MeanVarianceNormalization(), In: []*tensor.Tensor{x}},
+		{Op: LpNormalization(), Attrs: optest.Attrs("axis", 1), In: []*tensor.Tensor{half}},
 		{Op: LRN, Attrs: optest.Attrs("size", 5), In: []*tensor.Tensor{x}},
 	} {
 		n.Out = 1

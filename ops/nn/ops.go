@@ -8,16 +8,19 @@ import "ingot/ops"
 
 // Ops lists the family.
 var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
-	Conv, ConvNHWC, ToNHWC, ToNCHW,
-	ConvTranspose, ConvTransposeNHWC, ConvInteger, QLinearConv, DeformConv, MaxUnpool,
-	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC, LpPool, GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC, GlobalLpPool,
-	BatchNormalizationNHWC,
-	BatchNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization, LpNormalization,
-	LRN, AffineGrid,
-	GridSample,
-	RoiAlign, MaxRoiPool,
-	LayerNormalization, RMSNormalization, Attention, FlexAttention, LinearAttention, CausalConvWithState, RotaryEmbedding,
-	NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss,
+	Conv, ConvNHWC, ToNHWC, ToNCHW, ConvTranspose, ConvTransposeNHWC, ConvInteger, QLinearConv,
+	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC,
+	GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC,
+	BatchNormalization, BatchNormalizationNHWC, InstanceNormalization, GroupNormalization, LRN,
+	GridSample, RoiAlign,
+	LayerNormalization, RMSNormalization, Attention, RotaryEmbedding,
+}
+
+// More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't
+// import [ingot/ops/more] don't carry them.
+func More() []*ops.Op {
+	return []*ops.Op{DeformConv(), MaxRoiPool(), MaxUnpool(), LpPool(), GlobalLpPool(), AffineGrid(), LpNormalization(), MeanVarianceNormalization(),
+		FlexAttention(), LinearAttention(), CausalConvWithState(), SoftmaxCrossEntropyLoss(), NegativeLogLikelihoodLoss()}
 }
 
 // Version histories that many operators share.

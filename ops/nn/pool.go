@@ -88,18 +88,20 @@ func (a *lpPoolAttrs) pool() *pool {
 }
 
 // LpPool takes the p-norm of the elements under a window.
-var LpPool = ops.Def(ops.Spec[lpPoolAttrs]{
-	Name: "LpPool", In: "X:T", Out: "Y:T", Types: "T=floats4",
-	Vers: []ops.Ver{{Since: 22}, {Since: 18, Types: "T=floats"}, {Since: 11, Attrs: "-ceil_mode -dilations"}, {Since: 2},
-		{Since: 1, Attrs: "kernel_shape:ints p:float=2.0", Up: wholeP}},
-	Infer: func(c *ops.Infer, a *lpPoolAttrs) error {
-		if a.P < 1 {
-			return fmt.Errorf("attribute p: %d; must be at least 1", a.P)
-		}
-		return a.pool().infer(c)
-	},
-	Bind: func(b *ops.Bind, a *lpPoolAttrs) (ops.Kernel, error) { return a.pool().bind(b) },
-})
+func LpPool() *ops.Op {
+	return ops.Def(ops.Spec[lpPoolAttrs]{
+		Name: "LpPool", In: "X:T", Out: "Y:T", Types: "T=floats4",
+		Vers: []ops.Ver{{Since: 22}, {Since: 18, Types: "T=floats"}, {Since: 11, Attrs: "-ceil_mode -dilations"}, {Since: 2},
+			{Since: 1, Attrs: "kernel_shape:ints p:float=2.0", Up: wholeP}},
+		Infer: func(c *ops.Infer, a *lpPoolAttrs) error {
+			if a.P < 1 {
+				return fmt.Errorf("attribute p: %d; must be at least 1", a.P)
+			}
+			return a.pool().infer(c)
+		},
+		Bind: func(b *ops.Bind, a *lpPoolAttrs) (ops.Kernel, error) { return a.pool().bind(b) },
+	})
+}
 
 // wholeP makes the float p of first versions an int.
 func wholeP(r *ops.Rewrite) error {

@@ -38,17 +38,19 @@ type globalLpAttrs struct {
 }
 
 // GlobalLpPool is the p-norm of each plane.
-var GlobalLpPool = ops.Def(ops.Spec[globalLpAttrs]{
-	Name: "GlobalLpPool", In: "X:T", Out: "Y:T", Types: "T=floats4",
-	Vers: []ops.Ver{{Since: 22}, {Since: 2, Types: "T=floats"}, {Since: 1, Attrs: "p:float=2.0", Up: wholeP}},
-	Infer: func(c *ops.Infer, a *globalLpAttrs) error {
-		if a.P < 1 {
-			return fmt.Errorf("attribute p: %d; must be at least 1", a.P)
-		}
-		return inferGlobal(c, planes)
-	},
-	Bind: func(b *ops.Bind, a *globalLpAttrs) (ops.Kernel, error) { return bindGlobal(b, normOf, planes, a.P) },
-})
+func GlobalLpPool() *ops.Op {
+	return ops.Def(ops.Spec[globalLpAttrs]{
+		Name: "GlobalLpPool", In: "X:T", Out: "Y:T", Types: "T=floats4",
+		Vers: []ops.Ver{{Since: 22}, {Since: 2, Types: "T=floats"}, {Since: 1, Attrs: "p:float=2.0", Up: wholeP}},
+		Infer: func(c *ops.Infer, a *globalLpAttrs) error {
+			if a.P < 1 {
+				return fmt.Errorf("attribute p: %d; must be at least 1", a.P)
+			}
+			return inferGlobal(c, planes)
+		},
+		Bind: func(b *ops.Bind, a *globalLpAttrs) (ops.Kernel, error) { return bindGlobal(b, normOf, planes, a.P) },
+	})
+}
 
 func inferGlobal(c *ops.Infer, l layout) error {
 	x := c.In(0)

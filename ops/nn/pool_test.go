@@ -28,7 +28,7 @@ func TestPoolShapes(t *testing.T) {
 		{7, []any{"kernel_shape", []int{3}, "strides", []int{2}, "auto_pad", "VALID", "pads", []int{5, 5}}, "[1,1,3]"},
 		{9, []any{"kernel_shape", []int{3}, "dilations", []int{3}, "pads", []int{1, 1}}, "[1,1,5]"},
 	} {
-		for _, op := range []*ops.Op{MaxPool, AveragePool, LpPool} {
+		for _, op := range []*ops.Op{MaxPool, AveragePool, LpPool()} {
 			x := optest.Of(t, tensor.Float32, make([]float64, c.in), 1, 1, c.in)
 			if got := optest.Eval(t, op, optest.Attrs(c.attrs...), x); got.String() != "float32"+c.want {
 				t.Errorf("%s of %d with %v: %s, want %s", op, c.in, c.attrs, got, c.want)
@@ -86,7 +86,7 @@ func TestPoolTypes(t *testing.T) {
 		}
 		tol := convTolerances[dt]
 		nearly(t, fmt.Sprint("AveragePool ", dt), optest.Eval(t, AveragePool, attrs, x), mean, tol)
-		nearly(t, fmt.Sprint("LpPool ", dt), optest.Eval(t, LpPool, attrs, x), norm, tol)
+		nearly(t, fmt.Sprint("LpPool ", dt), optest.Eval(t, LpPool(), attrs, x), norm, tol)
 		if dt == tensor.Float64 {
 			continue
 		}
@@ -114,7 +114,7 @@ func TestGlobalPools(t *testing.T) {
 			what := fmt.Sprintf("%v %v", dt, shape)
 			nearly(t, "mean of "+what, optest.Eval(t, GlobalAveragePool, nil, x), mean, tol)
 			nearly(t, "maximum of "+what, optest.Eval(t, GlobalMaxPool, nil, x), top, 0)
-			nearly(t, "norm of "+what, optest.Eval(t, GlobalLpPool, optest.Attrs("p", 3), x), norm, tol)
+			nearly(t, "norm of "+what, optest.Eval(t, GlobalLpPool(), optest.Attrs("p", 3), x), norm, tol)
 			if len(shape) > 2 {
 				rows := toRowsOf(t, x)
 				nearly(t, "mean of rows of "+what, optest.Eval(t, GlobalAveragePoolNHWC, nil, rows), mean, tol)
@@ -142,23 +142,23 @@ func TestMaxUnpool(t *testing.T) {
 			t.Fatal(err)
 		}
 		attrs := optest.Attrs("kernel_shape", []int{2, 2}, "strides", []int{2, 2})
-		got := optest.Eval(t, MaxUnpool, attrs, x, at)
+		got := optest.Eval(t, MaxUnpool(), attrs, x, at)
 		optest.Check(t, "implied", got, dt, "[1,2,2,4]", []float64{0, 0, 5, 0, 0, 0, 0, 7, 2, 0, 0, 0, 0, 0, 0, 4}, 0)
 		size, err := tensor.FromSlice([]int64{1, 2, 2, 5})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = optest.Eval(t, MaxUnpool, attrs, x, at, size)
+		got = optest.Eval(t, MaxUnpool(), attrs, x, at, size)
 		optest.Check(t, "larger", got, dt, "[1,2,2,5]", []float64{0, 0, 5, 0, 0, 0, 0, 0, 7, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4, 0}, 0)
 	}
 	x := optest.Of(t, tensor.Float32, []float64{5}, 1, 1, 1)
 	for _, i := range []int64{-1, 2} {
 		at, _ := tensor.FromSlice([]int64{i}, 1, 1, 1)
-		optest.Fails(t, MaxUnpool, optest.Attrs("kernel_shape", []int{2}), "outside", x, at)
+		optest.Fails(t, MaxUnpool(), optest.Attrs("kernel_shape", []int{2}), "outside", x, at)
 	}
 	small, _ := tensor.FromSlice([]int64{1, 1, 1})
 	at, _ := tensor.FromSlice([]int64{0}, 1, 1, 1)
-	optest.Fails(t, MaxUnpool, optest.Attrs("kernel_shape", []int{2}), "smaller", x, at, small)
+	optest.Fails(t, MaxUnpool(), optest.Attrs("kernel_shape", []int{2}), "smaller", x, at, small)
 }
 
 // TestRelayout checks both directions for every width, and that they undo each other.

@@ -131,12 +131,12 @@ func TestMaxRoiPool(t *testing.T) {
 		13, 13, 13, 13, 33, 33, 33, 33,
 	}
 	for _, ty := range momentTypes {
-		n := optest.Node{Op: MaxRoiPool, Out: 1, Attrs: optest.Attrs("pooled_shape", []int{2, 2}, "spatial_scale", 0.5),
+		n := optest.Node{Op: MaxRoiPool(), Out: 1, Attrs: optest.Attrs("pooled_shape", []int{2, 2}, "spatial_scale", 0.5),
 			In: []*tensor.Tensor{optest.Of(t, ty.dt, x, 2, 2, 4, 5), optest.Of(t, ty.dt, rois, 4, 5)}}
 		closeTo(t, ty.dt.String(), n.Run(t)[0], want, 0)
 	}
 	absurd := optest.Of(t, tensor.Float32, []float64{0, math.NaN(), math.Inf(-1), math.Inf(1), 1e30}, 1, 5)
-	got := optest.Eval(t, MaxRoiPool, optest.Attrs("pooled_shape", []int{1, 1}), optest.Of(t, tensor.Float32, x, 2, 2, 4, 5), absurd)
+	got := optest.Eval(t, MaxRoiPool(), optest.Attrs("pooled_shape", []int{1, 1}), optest.Of(t, tensor.Float32, x, 2, 2, 4, 5), absurd)
 	optest.Check(t, "absurd", got, tensor.Float32, "[1,2,1,1]", []float64{19, 39}, 0)
 }
 
@@ -161,9 +161,9 @@ func TestRoiErrors(t *testing.T) {
 		{RoiAlign, optest.Attrs("coordinate_transformation_mode", "asymmetric"), "coordinate_transformation_mode", []tensor.Value{x(1, 1, 2, 2), x(1, 4), at(0)}},
 		{RoiAlign, optest.Attrs("output_width", 0), "output_width", []tensor.Value{x(1, 1, 2, 2), x(1, 4), at(0)}},
 		{RoiAlign, optest.Attrs("sampling_ratio", -1), "sampling_ratio", []tensor.Value{x(1, 1, 2, 2), x(1, 4), at(0)}},
-		{MaxRoiPool, two, "5 columns", []tensor.Value{x(1, 1, 2, 2), x(1, 4)}},
-		{MaxRoiPool, two, "of image 0, but X holds 0", []tensor.Value{x(0, 1, 2, 2), x(1, 5)}},
-		{MaxRoiPool, optest.Attrs("pooled_shape", []int{2}), "pooled_shape", []tensor.Value{x(1, 1, 2, 2), x(1, 5)}},
+		{MaxRoiPool(), two, "5 columns", []tensor.Value{x(1, 1, 2, 2), x(1, 4)}},
+		{MaxRoiPool(), two, "of image 0, but X holds 0", []tensor.Value{x(0, 1, 2, 2), x(1, 5)}},
+		{MaxRoiPool(), optest.Attrs("pooled_shape", []int{2}), "pooled_shape", []tensor.Value{x(1, 1, 2, 2), x(1, 5)}},
 	} {
 		optest.Fails(t, c.op, c.attrs, c.want, c.in...)
 	}

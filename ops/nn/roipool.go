@@ -17,18 +17,20 @@ type maxRoiPoolAttrs struct {
 
 // MaxRoiPool pools regions of images, rounded to whole pixels, into bins of one size each: the maximum of a bin's pixels, or 0 if it has none.
 // A region is the number of its image, then its first and its last pixel.
-var MaxRoiPool = ops.Def(ops.Spec[maxRoiPoolAttrs]{
-	Name: "MaxRoiPool", In: "X:T, rois:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 22}, {Since: 1, Types: "T=floats"}},
-	Infer: func(c *ops.Infer, a *maxRoiPoolAttrs) error {
-		return inferRois(c, "pooled_shape", a.PooledShape, 5, sym.Unknown())
-	},
-	Bind: func(b *ops.Bind, a *maxRoiPoolAttrs) (ops.Kernel, error) {
-		if b.In(0).DT == tensor.Float64 {
-			return &maxRoiPool[float64]{newRoiKernel[float64](b, a.SpatialScale)}, nil
-		}
-		return &maxRoiPool[float32]{newRoiKernel[float32](b, a.SpatialScale)}, nil
-	},
-})
+func MaxRoiPool() *ops.Op {
+	return ops.Def(ops.Spec[maxRoiPoolAttrs]{
+		Name: "MaxRoiPool", In: "X:T, rois:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 22}, {Since: 1, Types: "T=floats"}},
+		Infer: func(c *ops.Infer, a *maxRoiPoolAttrs) error {
+			return inferRois(c, "pooled_shape", a.PooledShape, 5, sym.Unknown())
+		},
+		Bind: func(b *ops.Bind, a *maxRoiPoolAttrs) (ops.Kernel, error) {
+			if b.In(0).DT == tensor.Float64 {
+				return &maxRoiPool[float64]{newRoiKernel[float64](b, a.SpatialScale)}, nil
+			}
+			return &maxRoiPool[float32]{newRoiKernel[float32](b, a.SpatialScale)}, nil
+		},
+	})
+}
 
 type maxRoiPool[T real.Float] struct{ roiKernel[T] }
 

@@ -11,7 +11,7 @@ import (
 	"ingot/tensor"
 )
 
-// Tests of the layers around attention: rotary embeddings, linear attention, causal convolution, and FlexAttention.
+// Tests of the layers around attention: rotary embeddings, linear attention, causal convolution, and FlexAttention().
 
 var tolerances = map[tensor.DType]float64{tensor.Float32: 2e-5, tensor.Float64: 1e-9, tensor.Float16: 4e-3, tensor.BFloat16: 3e-2}
 
@@ -149,8 +149,8 @@ func TestLinearAttention(t *testing.T) {
 						}
 					}
 				}
-				for _, dt := range LinearAttention.Newest().TypeSet("T").Tensor.List() {
-					n := &optest.Node{Op: LinearAttention, Out: 2, In: make([]*tensor.Tensor, 6), Attrs: optest.Attrs("q_num_heads", heads, "kv_num_heads", kvHeads, "update_rule", rule, "scale", 0.5)}
+				for _, dt := range LinearAttention().Newest().TypeSet("T").Tensor.List() {
+					n := &optest.Node{Op: LinearAttention(), Out: 2, In: make([]*tensor.Tensor, 6), Attrs: optest.Attrs("q_num_heads", heads, "kv_num_heads", kvHeads, "update_rule", rule, "scale", 0.5)}
 					n.In[0], n.In[1], n.In[2] = optest.Of(t, dt, q, batch, seq, heads*dk), optest.Of(t, dt, k, batch, seq, kvHeads*dk), optest.Of(t, dt, v, batch, seq, kvHeads*dv)
 					if past {
 						n.In[linPast] = optest.Of(t, tensor.Float32, first, batch, kvHeads, dk, dv)
@@ -182,16 +182,16 @@ func TestLinearAttentionErrors(t *testing.T) {
 	attrs := func(rule string) ops.Attrs {
 		return optest.Attrs("q_num_heads", 4, "kv_num_heads", 2, "update_rule", rule)
 	}
-	optest.Fails(t, LinearAttention, attrs("fast"), "update_rule is \"fast\"", q, k, v)
-	optest.Fails(t, LinearAttention, attrs("gated"), "decay given: false", q, k, v)
-	optest.Fails(t, LinearAttention, attrs("linear"), "decay given: true", q, k, v, nil, z(1, 2, 2))
-	optest.Fails(t, LinearAttention, attrs("delta"), "beta given: false", q, k, v)
-	optest.Fails(t, LinearAttention, optest.Attrs("q_num_heads", 3, "kv_num_heads", 2, "update_rule", "linear"), "must be a positive multiple", q, k, v)
-	optest.Fails(t, LinearAttention, attrs("linear"), "isn't a multiple of the 4 heads", z(1, 2, 13), k, v)
-	optest.Fails(t, LinearAttention, attrs("linear"), "don't fit", z(1, 3, 12), k, v)
-	optest.Fails(t, LinearAttention, attrs("linear"), "past_state is [1,2,3,3]; it must be [1,2,3,4]", q, k, v, z(1, 2, 3, 3))
-	optest.Fails(t, LinearAttention, attrs("gated"), "decay is [1,2,3]", q, k, v, nil, z(1, 2, 3))
-	optest.Fails(t, LinearAttention, attrs("delta"), "beta is [1,2,3]", q, k, v, nil, nil, z(1, 2, 3))
+	optest.Fails(t, LinearAttention(), attrs("fast"), "update_rule is \"fast\"", q, k, v)
+	optest.Fails(t, LinearAttention(), attrs("gated"), "decay given: false", q, k, v)
+	optest.Fails(t, LinearAttention(), attrs("linear"), "decay given: true", q, k, v, nil, z(1, 2, 2))
+	optest.Fails(t, LinearAttention(), attrs("delta"), "beta given: false", q, k, v)
+	optest.Fails(t, LinearAttention(), optest.Attrs("q_num_heads", 3, "kv_num_heads", 2, "update_rule", "linear"), "must be a positive multiple", q, k, v)
+	optest.Fails(t, LinearAttention(), attrs("linear"), "isn't a multiple of the 4 heads", z(1, 2, 13), k, v)
+	optest.Fails(t, LinearAttention(), attrs("linear"), "don't fit", z(1, 3, 12), k, v)
+	optest.Fails(t, LinearAttention(), attrs("linear"), "past_state is [1,2,3,3]; it must be [1,2,3,4]", q, k, v, z(1, 2, 3, 3))
+	optest.Fails(t, LinearAttention(), attrs("gated"), "decay is [1,2,3]", q, k, v, nil, z(1, 2, 3))
+	optest.Fails(t, LinearAttention(), attrs("delta"), "beta is [1,2,3]", q, k, v, nil, nil, z(1, 2, 3))
 }
 
 func TestCausalConv(t *testing.T) {
@@ -220,8 +220,8 @@ func TestCausalConv(t *testing.T) {
 				}
 				state = append(state, row[length:]...)
 			}
-			for _, dt := range CausalConvWithState.Newest().TypeSet("T").Tensor.List() {
-				n := &optest.Node{Op: CausalConvWithState, Out: 2, Attrs: ops.Attrs{}}
+			for _, dt := range CausalConvWithState().Newest().TypeSet("T").Tensor.List() {
+				n := &optest.Node{Op: CausalConvWithState(), Out: 2, Attrs: ops.Attrs{}}
 				n.In = []*tensor.Tensor{optest.Of(t, dt, x, batch, channels, length), optest.Of(t, dt, w, channels, 1, kernel)}
 				if full {
 					n.In = append(n.In, optest.Of(t, dt, bias, channels), optest.Of(t, dt, past, batch, channels, kernel-1))
@@ -236,12 +236,12 @@ func TestCausalConv(t *testing.T) {
 	z := func(dims ...int) *tensor.Tensor {
 		return optest.Of(t, tensor.Float32, make([]float64, volume(dims)), dims...)
 	}
-	optest.Fails(t, CausalConvWithState, optest.Attrs("activation", "relu"), "activation is \"relu\"", z(1, 2, 3), z(2, 1, 2))
-	optest.Fails(t, CausalConvWithState, nil, "both must have 3 dimensions", z(2, 3), z(2, 1, 2))
-	optest.Fails(t, CausalConvWithState, nil, "weight is [3,1,2]; it must be [2,1,2]", z(1, 2, 3), z(3, 1, 2))
-	optest.Fails(t, CausalConvWithState, nil, "the kernel is empty", z(1, 2, 3), z(2, 1, 0))
-	optest.Fails(t, CausalConvWithState, nil, "bias is [3]", z(1, 2, 3), z(2, 1, 2), z(3))
-	optest.Fails(t, CausalConvWithState, nil, "past_state is [1,2,2]; it must be [1,2,1]", z(1, 2, 3), z(2, 1, 2), nil, z(1, 2, 2))
+	optest.Fails(t, CausalConvWithState(), optest.Attrs("activation", "relu"), "activation is \"relu\"", z(1, 2, 3), z(2, 1, 2))
+	optest.Fails(t, CausalConvWithState(), nil, "both must have 3 dimensions", z(2, 3), z(2, 1, 2))
+	optest.Fails(t, CausalConvWithState(), nil, "weight is [3,1,2]; it must be [2,1,2]", z(1, 2, 3), z(3, 1, 2))
+	optest.Fails(t, CausalConvWithState(), nil, "the kernel is empty", z(1, 2, 3), z(2, 1, 0))
+	optest.Fails(t, CausalConvWithState(), nil, "bias is [3]", z(1, 2, 3), z(2, 1, 2), z(3))
+	optest.Fails(t, CausalConvWithState(), nil, "past_state is [1,2,2]; it must be [1,2,1]", z(1, 2, 3), z(2, 1, 2), nil, z(1, 2, 2))
 }
 
 // TestFlexAttention has a body that doubles: as score_mod it doubles the scale, as prob_mod the result.
@@ -257,11 +257,11 @@ func TestFlexAttention(t *testing.T) {
 		return []tensor.Value{optest.Of(t, x.DType(), v, x.Dims()...)}, nil
 	}
 	body := &ops.Attr{Kind: ops.AttrGraph, G: &ops.Subgraph{NumIn: 1, NumOut: 1}}
-	for _, dt := range FlexAttention.Newest().TypeSet("T1").Tensor.List() {
+	for _, dt := range FlexAttention().Newest().TypeSet("T1").Tensor.List() {
 		for _, precision := range []tensor.DType{tensor.Invalid, tensor.Float32, tensor.Float64, tensor.Float16, tensor.BFloat16} {
 			for _, mods := range []string{"", "score_mod", "prob_mod"} {
 				n := a.node(t, dt)
-				n.Op, n.Out, n.Skip, n.In, n.Body = FlexAttention, 1, nil, n.In[:3], double
+				n.Op, n.Out, n.Skip, n.In, n.Body = FlexAttention(), 1, nil, n.In[:3], double
 				n.Attrs = ops.Attrs{"scale": ops.FloatAttr(0.25)}
 				if precision != tensor.Invalid {
 					n.Attrs["softmax_precision"] = ops.IntAttr(precision)
@@ -288,16 +288,16 @@ func TestFlexAttention(t *testing.T) {
 		}
 	}
 	n := a.node(t, tensor.Float32)
-	optest.Fails(t, FlexAttention, optest.Attrs("softmax_precision", 3), "softmax_precision is 3", n.In[0], n.In[1], n.In[2])
+	optest.Fails(t, FlexAttention(), optest.Attrs("softmax_precision", 3), "softmax_precision is 3", n.In[0], n.In[1], n.In[2])
 	flat := optest.Of(t, tensor.Float32, make([]float64, 8), 1, 2, 4)
-	optest.Fails(t, FlexAttention, nil, "must have 4 dimensions", flat, flat, flat)
+	optest.Fails(t, FlexAttention(), nil, "must have 4 dimensions", flat, flat, flat)
 }
 
 // TestFlexAttentionHidden has a row without any finite score: NaN, as Softmax has it.
 func TestFlexAttentionHidden(t *testing.T) {
 	inf := math.Inf(-1)
 	q, k := optest.Of(t, tensor.Float32, []float64{1}, 1, 1, 1, 1), optest.Of(t, tensor.Float32, []float64{inf, inf}, 1, 1, 2, 1)
-	n := &optest.Node{Op: FlexAttention, Out: 1, In: []*tensor.Tensor{q, k, optest.Of(t, tensor.Float32, []float64{1, 2}, 1, 1, 2, 1)}}
+	n := &optest.Node{Op: FlexAttention(), Out: 1, In: []*tensor.Tensor{q, k, optest.Of(t, tensor.Float32, []float64{1, 2}, 1, 1, 2, 1)}}
 	if v := optest.Floats(n.Run(t)[0])[0]; !math.IsNaN(v) {
 		t.Errorf("FlexAttention gives %v", v)
 	}

@@ -14,10 +14,12 @@ type col2ImAttrs struct {
 	Strides   []int
 }
 
-var opCol2Im = ops.Def(ops.Spec[col2ImAttrs]{
-	Name: "Col2Im", In: "input:T, image_shape:int64, block_shape:int64", Out: "output:T", Types: "T=all4", Vers: []ops.Ver{{Since: 18}},
-	Infer: inferCol2Im, Eval: evalCol2Im,
-})
+func opCol2Im() *ops.Op {
+	return ops.Def(ops.Spec[col2ImAttrs]{
+		Name: "Col2Im", In: "input:T, image_shape:int64, block_shape:int64", Out: "output:T", Types: "T=all4", Vers: []ops.Ver{{Since: 18}},
+		Infer: inferCol2Im, Eval: evalCol2Im,
+	})
+}
 
 func inferCol2Im(c *ops.Infer, a *col2ImAttrs) error {
 	t := c.In(0)

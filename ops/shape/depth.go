@@ -93,19 +93,21 @@ type reverseAttrs struct {
 	TimeAxis  int `onnx:",0"`
 }
 
-var opReverseSequence = ops.Def(ops.Spec[reverseAttrs]{
-	Name: "ReverseSequence", In: "input:T, sequence_lens:int64", Out: "Y:T", Types: "T=all4", Vers: []ops.Ver{{Since: 28}, {Since: 10, Types: "T=all"}},
-	Infer: func(c *ops.Infer, a *reverseAttrs) error {
-		if a.BatchAxis+a.TimeAxis != 1 || a.BatchAxis*a.TimeAxis != 0 {
-			return fmt.Errorf("attributes batch_axis %d and time_axis %d must be 0 and 1 in some order", a.BatchAxis, a.TimeAxis)
-		}
-		if t := c.In(0); t.Ranked && len(t.Shape) < 2 {
-			return fmt.Errorf("the input must have rank 2 or more, not %d", len(t.Shape))
-		}
-		return c.OutLike(0, 0)
-	},
-	Eval: evalReverse,
-})
+func opReverseSequence() *ops.Op {
+	return ops.Def(ops.Spec[reverseAttrs]{
+		Name: "ReverseSequence", In: "input:T, sequence_lens:int64", Out: "Y:T", Types: "T=all4", Vers: []ops.Ver{{Since: 28}, {Since: 10, Types: "T=all"}},
+		Infer: func(c *ops.Infer, a *reverseAttrs) error {
+			if a.BatchAxis+a.TimeAxis != 1 || a.BatchAxis*a.TimeAxis != 0 {
+				return fmt.Errorf("attributes batch_axis %d and time_axis %d must be 0 and 1 in some order", a.BatchAxis, a.TimeAxis)
+			}
+			if t := c.In(0); t.Ranked && len(t.Shape) < 2 {
+				return fmt.Errorf("the input must have rank 2 or more, not %d", len(t.Shape))
+			}
+			return c.OutLike(0, 0)
+		},
+		Eval: evalReverse,
+	})
+}
 
 func evalReverse(c *ops.Call, a *reverseAttrs) error {
 	x := c.In(0)

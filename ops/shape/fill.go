@@ -224,48 +224,50 @@ type centerCropPadAttrs struct {
 	Axes []int
 }
 
-var opCenterCropPad = ops.Def(ops.Spec[centerCropPadAttrs]{
-	Name: "CenterCropPad", In: "input_data:T, shape:Tind", Out: "output_data:T", Types: "T=all4; Tind=int32|int64", Vers: []ops.Ver{{Since: 18}},
-	Infer: func(c *ops.Infer, a *centerCropPadAttrs) error {
-		t := c.In(0)
-		c.Ints(1)
-		want, ok := c.Vals(1)
-		if !t.Ranked {
-			return c.OutUnranked(0, t.DT)
-		}
-		axes, err := axesOr(a.Axes, len(t.Shape))
-		if err != nil {
-			return err
-		}
-		if ok && len(want) != len(axes) {
-			return fmt.Errorf("shape has %d sizes for %d axes", len(want), len(axes))
-		}
-		out := append([]ops.Dim{}, t.Shape...)
-		for i, x := range axes {
-			out[x] = sym.Unknown()
-			if ok {
-				out[x] = want[i]
+func opCenterCropPad() *ops.Op {
+	return ops.Def(ops.Spec[centerCropPadAttrs]{
+		Name: "CenterCropPad", In: "input_data:T, shape:Tind", Out: "output_data:T", Types: "T=all4; Tind=int32|int64", Vers: []ops.Ver{{Since: 18}},
+		Infer: func(c *ops.Infer, a *centerCropPadAttrs) error {
+			t := c.In(0)
+			c.Ints(1)
+			want, ok := c.Vals(1)
+			if !t.Ranked {
+				return c.OutUnranked(0, t.DT)
 			}
-			if n, isNum := out[x].Int(); isNum && n < 0 {
-				return errors.New("shape has a negative size")
+			axes, err := axesOr(a.Axes, len(t.Shape))
+			if err != nil {
+				return err
 			}
-		}
-		return outSized(c, 0, t.DT, out...)
-	},
-	Bind: func(b *ops.Bind, _ *centerCropPadAttrs) (ops.Kernel, error) {
-		in, out := b.Dims(0), b.OutDims(0)
-		step := strides(in)
-		axes := make([]move.Axis, len(in))
-		for i, n := range out {
-			axes[i] = move.Axis{N: n, Step: step[i]}
-			if n != in[i] {
-				begin := (n - in[i]) / 2 // places added before, rounded toward zero either way
-				axes[i].Table = padTable("constant", in[i], n, begin, step[i])
+			if ok && len(want) != len(axes) {
+				return fmt.Errorf("shape has %d sizes for %d axes", len(want), len(axes))
 			}
-		}
-		return &padKernel{Pick: move.NewPick(b.In(0).DT.Size(), axes...)}, nil
-	},
-})
+			out := append([]ops.Dim{}, t.Shape...)
+			for i, x := range axes {
+				out[x] = sym.Unknown()
+				if ok {
+					out[x] = want[i]
+				}
+				if n, isNum := out[x].Int(); isNum && n < 0 {
+					return errors.New("shape has a negative size")
+				}
+			}
+			return outSized(c, 0, t.DT, out...)
+		},
+		Bind: func(b *ops.Bind, _ *centerCropPadAttrs) (ops.Kernel, error) {
+			in, out := b.Dims(0), b.OutDims(0)
+			step := strides(in)
+			axes := make([]move.Axis, len(in))
+			for i, n := range out {
+				axes[i] = move.Axis{N: n, Step: step[i]}
+				if n != in[i] {
+					begin := (n - in[i]) / 2 // places added before, rounded toward zero either way
+					axes[i].Table = padTable("constant", in[i], n, begin, step[i])
+				}
+			}
+			return &padKernel{Pick: move.NewPick(b.In(0).DT.Size(), axes...)}, nil
+		},
+	})
+}
 
 // axesOr returns the axes that an attribute names, or all of them when it is absent.
 func axesOr(axes []int, rank int) ([]int, error) {

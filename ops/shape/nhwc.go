@@ -43,6 +43,9 @@ func inferLast[A any](rule func(*ops.Infer, *A) error) func(*ops.Infer, *A) erro
 		if err := rule(f, a); err != nil {
 			return err
 		}
+		if err := f.Err(); err != nil {
+			return err
+		}
 		for i, need := range f.Needs() {
 			if need && i > 0 {
 				c.Data(i)

@@ -13,17 +13,23 @@ var Ops = []*ops.Op{
 	// same.go
 	opIdentity, opReshape, opFlatten, opSqueeze, opUnsqueeze,
 	// transpose.go, depth.go, join.go, slice.go, repeat.go, pad.go
-	opTranspose, opDepthToSpace, opSpaceToDepth, opReverseSequence, opConcat, opSplit, opSlice, opExpand, opTile, opPad,
-	// gather.go, places.go, scatter.go, tensorscatter.go
-	opGather, opGatherElements, opGatherND, opScatter, opScatterElements, opScatterND, opTensorScatter,
+	opTranspose, opDepthToSpace, opSpaceToDepth, opConcat, opSplit, opSlice, opExpand, opTile, opPad,
+	// gather.go, places.go, scatter.go
+	opGather, opGatherElements, opGatherND, opScatter, opScatterElements, opScatterND,
 	// describe.go, constant.go, fill.go
-	opShape, opSize, opConstant, opConstantOfShape, opRange, opEyeLike, opOneHot, opTrilu, opCenterCropPad,
-	// choose.go, unique.go, nms.go
-	opCompress, opNonZero, opUnique, opNonMaxSuppression,
-	// resize.go, col2im.go
-	opResize, opUpsample, opCol2Im,
+	opShape, opSize, opConstant, opConstantOfShape, opRange, opEyeLike, opOneHot, opTrilu,
+	// choose.go, nms.go
+	opCompress, opNonZero, opNonMaxSuppression,
+	// resize.go
+	opResize, opUpsample,
 	// dropout.go, random.go
-	opDropout, opRandomUniform, opRandomNormal, opRandomUniformLike, opRandomNormalLike, opBernoulli, opMultinomial,
+	opDropout, opRandomUniform, opRandomNormal, opRandomUniformLike, opRandomNormalLike,
 	// nhwc.go
 	opPadNHWC, opResizeNHWC, opSliceNHWC, opDepthToSpaceNHWC, opSpaceToDepthNHWC,
+}
+
+// More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't
+// import [ingot/ops/more] don't carry them.
+func More() []*ops.Op {
+	return []*ops.Op{opUnique(), opCol2Im(), opTensorScatter(), opCenterCropPad(), opReverseSequence(), opBernoulli(), opMultinomial()}
 }

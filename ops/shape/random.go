@@ -155,25 +155,27 @@ type bernoulliAttrs struct {
 
 const bernoulliTypes = tensor.Ints | tensor.Floats16 | 1<<tensor.Bool
 
-var opBernoulli = ops.Def(ops.Spec[bernoulliAttrs]{
-	Name: "Bernoulli", In: "input:T1", Out: "output:T2", Types: "T1=floats4; T2=bool|num4", Flags: ops.Random,
-	Vers:  []ops.Ver{{Since: 22}, {Since: 15, Types: "T1=floats"}},
-	Infer: func(c *ops.Infer, a *bernoulliAttrs) error { return inferLike(c, a.Dtype, bernoulliTypes) },
-	Eval: func(c *ops.Call, a *bernoulliAttrs) error {
-		x := c.In(0)
-		return draw(c, a.Seed, func(v []float64, from int) {
-			var p [drawBlock]float64
-			n := min(drawBlock, x.Len()-from)
-			num.Load64(p[:n], x, from)
-			for i, u := range v[:n] {
-				v[i] = 0
-				if u < p[i] {
-					v[i] = 1
+func opBernoulli() *ops.Op {
+	return ops.Def(ops.Spec[bernoulliAttrs]{
+		Name: "Bernoulli", In: "input:T1", Out: "output:T2", Types: "T1=floats4; T2=bool|num4", Flags: ops.Random,
+		Vers:  []ops.Ver{{Since: 22}, {Since: 15, Types: "T1=floats"}},
+		Infer: func(c *ops.Infer, a *bernoulliAttrs) error { return inferLike(c, a.Dtype, bernoulliTypes) },
+		Eval: func(c *ops.Call, a *bernoulliAttrs) error {
+			x := c.In(0)
+			return draw(c, a.Seed, func(v []float64, from int) {
+				var p [drawBlock]float64
+				n := min(drawBlock, x.Len()-from)
+				num.Load64(p[:n], x, from)
+				for i, u := range v[:n] {
+					v[i] = 0
+					if u < p[i] {
+						v[i] = 1
+					}
 				}
-			}
-		})
-	},
-})
+			})
+		},
+	})
+}
 
 type multinomialAttrs struct {
 	Dtype      tensor.DType `onnx:",6"`
@@ -181,27 +183,29 @@ type multinomialAttrs struct {
 	Seed       *float32
 }
 
-var opMultinomial = ops.Def(ops.Spec[multinomialAttrs]{
-	Name: "Multinomial", In: "input:T1", Out: "output:T2", Types: "T1=floats4; T2=int32|int64", Flags: ops.Random,
-	Vers: []ops.Ver{{Since: 22}, {Since: 7, Types: "T1=floats"}},
-	Infer: func(c *ops.Infer, a *multinomialAttrs) error {
-		t := c.In(0)
-		if a.Dtype != tensor.Int32 && a.Dtype != tensor.Int64 {
-			return fmt.Errorf("attribute dtype: %s is neither int32 nor int64", a.Dtype)
-		}
-		if a.SampleSize < 1 {
-			return fmt.Errorf("attribute sample_size: %d must be positive", a.SampleSize)
-		}
-		if !t.Ranked {
-			return c.OutRank(0, a.Dtype, 2)
-		}
-		if len(t.Shape) != 2 {
-			return fmt.Errorf("the input must have rank 2, not %d", len(t.Shape))
-		}
-		return outSized(c, 0, a.Dtype, t.Shape[0], ops.Num(a.SampleSize))
-	},
-	Eval: evalMultinomial,
-})
+func opMultinomial() *ops.Op {
+	return ops.Def(ops.Spec[multinomialAttrs]{
+		Name: "Multinomial", In: "input:T1", Out: "output:T2", Types: "T1=floats4; T2=int32|int64", Flags: ops.Random,
+		Vers: []ops.Ver{{Since: 22}, {Since: 7, Types: "T1=floats"}},
+		Infer: func(c *ops.Infer, a *multinomialAttrs) error {
+			t := c.In(0)
+			if a.Dtype != tensor.Int32 && a.Dtype != tensor.Int64 {
+				return fmt.Errorf("attribute dtype: %s is neither int32 nor int64", a.Dtype)
+			}
+			if a.SampleSize < 1 {
+				return fmt.Errorf("attribute sample_size: %d must be positive", a.SampleSize)
+			}
+			if !t.Ranked {
+				return c.OutRank(0, a.Dtype, 2)
+			}
+			if len(t.Shape) != 2 {
+				return fmt.Errorf("the input must have rank 2, not %d", len(t.Shape))
+			}
+			return outSized(c, 0, a.Dtype, t.Shape[0], ops.Num(a.SampleSize))
+		},
+		Eval: evalMultinomial,
+	})
+}
 
 func evalMultinomial(c *ops.Call, a *multinomialAttrs) error {
 	x, y := c.In(0), c.Out(0)

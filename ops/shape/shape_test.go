@@ -3,6 +3,7 @@ package shape
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 
 func find(t testing.TB, name string) *ops.Op {
 	t.Helper()
-	for _, op := range Ops {
+	for _, op := range slices.Concat(Ops, More()) {
 		if op.Name == name {
 			if err := op.Err(); err != nil {
 				t.Fatal(err)

@@ -15,41 +15,43 @@ type tensorScatterAttrs struct {
 }
 
 // opTensorScatter writes new rows into a cache. Where nothing else needs the old cache, it is updated in place.
-var opTensorScatter = ops.Def(ops.Spec[tensorScatterAttrs]{
-	Name: "TensorScatter", In: "past_cache:T, update:T, write_indices:int64?", Out: "present_cache:T", Types: "T=all12", Vers: []ops.Ver{{Since: 24}},
-	Infer: func(c *ops.Infer, a *tensorScatterAttrs) error {
-		if a.Mode != "linear" && a.Mode != "circular" {
-			return fmt.Errorf(`attribute mode: %q, must be "linear" or "circular"`, a.Mode)
-		}
-		past, up := c.In(0), c.In(1)
-		if past.Ranked && up.Ranked {
-			axis, err := cacheAxis(a.Axis, len(past.Shape))
+func opTensorScatter() *ops.Op {
+	return ops.Def(ops.Spec[tensorScatterAttrs]{
+		Name: "TensorScatter", In: "past_cache:T, update:T, write_indices:int64?", Out: "present_cache:T", Types: "T=all12", Vers: []ops.Ver{{Since: 24}},
+		Infer: func(c *ops.Infer, a *tensorScatterAttrs) error {
+			if a.Mode != "linear" && a.Mode != "circular" {
+				return fmt.Errorf(`attribute mode: %q, must be "linear" or "circular"`, a.Mode)
+			}
+			past, up := c.In(0), c.In(1)
+			if past.Ranked && up.Ranked {
+				axis, err := cacheAxis(a.Axis, len(past.Shape))
+				if err != nil {
+					return err
+				}
+				if err := joinShape(append([]ops.Dim{}, past.Shape...), up.Shape, axis); err != nil {
+					return fmt.Errorf("update has shape %s, which doesn't fit the cache of %s: %w", sym.ShapeString(up.Shape), sym.ShapeString(past.Shape), err)
+				}
+				n, okN := up.Shape[axis].Int()
+				m, okM := past.Shape[axis].Int()
+				if okN && okM && n > m {
+					return fmt.Errorf("update has %d rows, more than the cache's %d", n, m)
+				}
+			}
+			return c.OutLike(0, 0)
+		},
+		Bind: func(b *ops.Bind, a *tensorScatterAttrs) (ops.Kernel, error) {
+			past, up := b.Dims(0), b.Dims(1)
+			axis, err := cacheAxis(a.Axis, len(past))
 			if err != nil {
-				return err
+				return nil, err
 			}
-			if err := joinShape(append([]ops.Dim{}, past.Shape...), up.Shape, axis); err != nil {
-				return fmt.Errorf("update has shape %s, which doesn't fit the cache of %s: %w", sym.ShapeString(up.Shape), sym.ShapeString(past.Shape), err)
-			}
-			n, okN := up.Shape[axis].Int()
-			m, okM := past.Shape[axis].Int()
-			if okN && okM && n > m {
-				return fmt.Errorf("update has %d rows, more than the cache's %d", n, m)
-			}
-		}
-		return c.OutLike(0, 0)
-	},
-	Bind: func(b *ops.Bind, a *tensorScatterAttrs) (ops.Kernel, error) {
-		past, up := b.Dims(0), b.Dims(1)
-		axis, err := cacheAxis(a.Axis, len(past))
-		if err != nil {
-			return nil, err
-		}
-		k := &tensorScatterKernel{circular: a.Mode == "circular", batches: past[0], prefix: numel(past[1:axis]), rows: past[axis], news: up[axis], run: numel(past[axis+1:])}
-		k.copy.add(0, 0, move.NewCopy(b.In(0).DT.Size(), 0, 0, move.Dim{N: numel(past), Dst: 1, Src: 1}))
-		return k, nil
-	},
-	InPlace: [][2]int8{{0, 0}},
-})
+			k := &tensorScatterKernel{circular: a.Mode == "circular", batches: past[0], prefix: numel(past[1:axis]), rows: past[axis], news: up[axis], run: numel(past[axis+1:])}
+			k.copy.add(0, 0, move.NewCopy(b.In(0).DT.Size(), 0, 0, move.Dim{N: numel(past), Dst: 1, Src: 1}))
+			return k, nil
+		},
+		InPlace: [][2]int8{{0, 0}},
+	})
+}
 
 func cacheAxis(axis, rank int) (int, error) {
 	k, err := ops.Axis(axis, rank)
@@ -76,7 +78,7 @@ func (k *tensorScatterKernel) Run(c *ops.Call) error {
 			return err
 		}
 		for _, b := range begin {
-			if b < 0 || !k.circular && b+int64(k.news) > int64(k.rows) {
+			if b < 0 || !k.circular && b > int64(k.rows-k.news) {
 				return fmt.Errorf("write_indices: %d rows from %d on don't fit into a cache of %d", k.news, b, k.rows)
 			}
 		}

@@ -16,37 +16,39 @@ type uniqueAttrs struct {
 	Sorted bool `onnx:",1"`
 }
 
-var opUnique = ops.Def(ops.Spec[uniqueAttrs]{
-	Name: "Unique", In: "X:T", Out: "Y:T, indices:int64?, inverse_indices:int64?, counts:int64?", Types: "T=all4",
-	Vers: []ops.Ver{{Since: 28}, {Since: 11, Types: "T=all"}},
-	Infer: func(c *ops.Infer, a *uniqueAttrs) error {
-		t := c.In(0)
-		n := c.Fresh()
-		shape := []ops.Dim{n}
-		if a.Axis != nil && t.Ranked {
-			axis, err := ops.Axis(*a.Axis, len(t.Shape))
-			if err != nil {
-				return fmt.Errorf("attribute axis: %w", err)
+func opUnique() *ops.Op {
+	return ops.Def(ops.Spec[uniqueAttrs]{
+		Name: "Unique", In: "X:T", Out: "Y:T, indices:int64?, inverse_indices:int64?, counts:int64?", Types: "T=all4",
+		Vers: []ops.Ver{{Since: 28}, {Since: 11, Types: "T=all"}},
+		Infer: func(c *ops.Infer, a *uniqueAttrs) error {
+			t := c.In(0)
+			n := c.Fresh()
+			shape := []ops.Dim{n}
+			if a.Axis != nil && t.Ranked {
+				axis, err := ops.Axis(*a.Axis, len(t.Shape))
+				if err != nil {
+					return fmt.Errorf("attribute axis: %w", err)
+				}
+				shape = append([]ops.Dim{}, t.Shape...)
+				shape[axis] = n
 			}
-			shape = append([]ops.Dim{}, t.Shape...)
-			shape[axis] = n
-		}
-		for o := 1; o < 4; o++ {
-			m := n
-			if o == 2 {
-				m = c.Fresh()
+			for o := 1; o < 4; o++ {
+				m := n
+				if o == 2 {
+					m = c.Fresh()
+				}
+				if err := c.Out(o, tensor.Int64, m); err != nil {
+					return err
+				}
 			}
-			if err := c.Out(o, tensor.Int64, m); err != nil {
-				return err
+			if a.Axis != nil && !t.Ranked {
+				return c.OutUnranked(0, t.DT)
 			}
-		}
-		if a.Axis != nil && !t.Ranked {
-			return c.OutUnranked(0, t.DT)
-		}
-		return c.Out(0, t.DT, shape...)
-	},
-	Eval: evalUnique,
-})
+			return c.Out(0, t.DT, shape...)
+		},
+		Eval: evalUnique,
+	})
+}
 
 func evalUnique(c *ops.Call, a *uniqueAttrs) error {
 	x := c.In(0)

@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"slices"
 	"testing"
 
 	"ingot/internal/sym"
@@ -32,7 +33,7 @@ func TestUnknown(t *testing.T) {
 		ty.Data = x
 		variants = append(variants, ty)
 	}
-	for _, op := range Ops {
+	for _, op := range slices.Concat(Ops, More()) {
 		attrs := ops.Attrs{}
 		for _, a := range op.Newest().Attrs {
 			if v := required[a.Name]; v != nil && (a.Required || a.Name == "value_int") {

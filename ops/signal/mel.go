@@ -14,35 +14,37 @@ type melAttrs struct {
 
 // MelWeightMatrix is a bank of triangular filters [dft_length/2+1, num_mel_bins], evenly spaced in mel(f) = 2595·log₁₀(1 + f/700), whose peaks
 // are 1.
-var MelWeightMatrix = ops.Def(ops.Spec[melAttrs]{
-	Name: "MelWeightMatrix", In: "num_mel_bins:T1, dft_length:T1, sample_rate:T1, lower_edge_hertz:T2, upper_edge_hertz:T2", Out: "output:T3",
-	Types: "T1=int32|int64; T2=floats4; T3=num4", Vers: []ops.Ver{{Since: 17}},
-	Infer: func(c *ops.Infer, a *melAttrs) error {
-		dt, err := outputType(a.OutputDatatype)
-		if err != nil {
-			return err
-		}
-		bins, okB, err := scalarDim(c, 0, "num_mel_bins")
-		if err != nil {
-			return err
-		}
-		length, okL, err := scalarDim(c, 1, "dft_length")
-		if err != nil {
-			return err
-		}
-		if !okB || !okL {
-			return c.OutRank(0, dt, 2)
-		}
-		if err := positive(bins, "num_mel_bins"); err != nil {
-			return err
-		}
-		if err := positive(length, "dft_length"); err != nil {
-			return err
-		}
-		return c.Out(0, dt, length.FloorDiv(ops.Num(2)).Add(ops.Num(1)), bins)
-	},
-	Eval: evalMel,
-})
+func MelWeightMatrix() *ops.Op {
+	return ops.Def(ops.Spec[melAttrs]{
+		Name: "MelWeightMatrix", In: "num_mel_bins:T1, dft_length:T1, sample_rate:T1, lower_edge_hertz:T2, upper_edge_hertz:T2", Out: "output:T3",
+		Types: "T1=int32|int64; T2=floats4; T3=num4", Vers: []ops.Ver{{Since: 17}},
+		Infer: func(c *ops.Infer, a *melAttrs) error {
+			dt, err := outputType(a.OutputDatatype)
+			if err != nil {
+				return err
+			}
+			bins, okB, err := scalarDim(c, 0, "num_mel_bins")
+			if err != nil {
+				return err
+			}
+			length, okL, err := scalarDim(c, 1, "dft_length")
+			if err != nil {
+				return err
+			}
+			if !okB || !okL {
+				return c.OutRank(0, dt, 2)
+			}
+			if err := positive(bins, "num_mel_bins"); err != nil {
+				return err
+			}
+			if err := positive(length, "dft_length"); err != nil {
+				return err
+			}
+			return c.Out(0, dt, length.FloorDiv(ops.Num(2)).Add(ops.Num(1)), bins)
+		},
+		Eval: evalMel,
+	})
+}
 
 func evalMel(c *ops.Call, a *melAttrs) error {
 	var sizes [3]int

@@ -11,7 +11,13 @@ import (
 )
 
 // Ops lists the family.
-var Ops = []*ops.Op{DFT, STFT, HannWindow, HammingWindow, BlackmanWindow, MelWeightMatrix}
+var Ops = []*ops.Op{DFT, STFT, HannWindow, HammingWindow, BlackmanWindow}
+
+// More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't
+// import [ingot/ops/more] don't carry them.
+func More() []*ops.Op {
+	return []*ops.Op{MelWeightMatrix()}
+}
 
 // scalar reads input i, one integer.
 func scalar(c *ops.Call, i int, name string) (int, error) {

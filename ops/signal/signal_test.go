@@ -257,7 +257,7 @@ func TestWindows(t *testing.T) {
 
 func TestMel(t *testing.T) {
 	hertz := func(v float64) *tensor.Tensor { return optest.Scalar(t, tensor.Float32, v) }
-	got := optest.Eval(t, MelWeightMatrix, attrs("output_datatype", 11), integer(t, 8), integer(t, 16), integer(t, 8192), hertz(0), hertz(4096))
+	got := optest.Eval(t, MelWeightMatrix(), attrs("output_datatype", 11), integer(t, 8), integer(t, 16), integer(t, 8192), hertz(0), hertz(4096))
 	m := optest.Floats(got)
 	if got.String() != "float64[9,8]" {
 		t.Fatal(got)
@@ -273,16 +273,16 @@ func TestMel(t *testing.T) {
 	}
 	for dt := range tensor.NumDTypes {
 		if d := tensor.DType(dt); (tensor.Ints | tensor.Floats16).Has(d) {
-			x := optest.Eval(t, MelWeightMatrix, attrs("output_datatype", dt), integer(t, 8), integer(t, 16), integer(t, 8192), hertz(0), hertz(4096))
+			x := optest.Eval(t, MelWeightMatrix(), attrs("output_datatype", dt), integer(t, 8), integer(t, 16), integer(t, 8192), hertz(0), hertz(4096))
 			if v := make([]int64, x.Len()); !num.LoadInt(v, x, 0) || v[0] != 1 {
 				t.Errorf("%s: the first filter's peak is %d", d, v[0])
 			}
 		}
 	}
-	optest.Fails(t, MelWeightMatrix, nil, "num_mel_bins is 0", integer(t, 0), integer(t, 16), integer(t, 8192), hertz(0), hertz(4096))
-	optest.Fails(t, MelWeightMatrix, nil, "sample_rate is 0", integer(t, 8), integer(t, 16), integer(t, 0), hertz(0), hertz(4096))
-	optest.Fails(t, MelWeightMatrix, nil, "reach beyond", integer(t, 8), integer(t, 16), integer(t, 8192), hertz(0), hertz(80000))
-	optest.Fails(t, MelWeightMatrix, nil, "reach beyond", integer(t, 8), integer(t, 16), integer(t, 8192), hertz(math.NaN()), hertz(80))
+	optest.Fails(t, MelWeightMatrix(), nil, "num_mel_bins is 0", integer(t, 0), integer(t, 16), integer(t, 8192), hertz(0), hertz(4096))
+	optest.Fails(t, MelWeightMatrix(), nil, "sample_rate is 0", integer(t, 8), integer(t, 16), integer(t, 0), hertz(0), hertz(4096))
+	optest.Fails(t, MelWeightMatrix(), nil, "reach beyond", integer(t, 8), integer(t, 16), integer(t, 8192), hertz(0), hertz(80000))
+	optest.Fails(t, MelWeightMatrix(), nil, "reach beyond", integer(t, 8), integer(t, 16), integer(t, 8192), hertz(math.NaN()), hertz(80))
 }
 
 // TestSymbolicShapes follows symbols through the shape rules.

@@ -1,0 +1,19 @@
+// Package more adds the operators of ai.onnx that no exporter of PyTorch emits and that weigh something: deformable convolution, training losses,
+// old pooling kinds and the like.
+//
+//	import _ "ingot/ops/more"
+package more
+
+import (
+	"ingot/ops"
+	"ingot/ops/math"
+	"ingot/ops/nn"
+	"ingot/ops/shape"
+	"ingot/ops/signal"
+)
+
+func init() {
+	for _, family := range [][]*ops.Op{math.More(), nn.More(), shape.More(), signal.More()} {
+		ops.RegisterDefaults(family)
+	}
+}
