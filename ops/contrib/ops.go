@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"ingot/ops"
+	_ "ingot/ops/more" // what some are made of
 )
 
 // domain is where all but the oldest operators of this package are.
