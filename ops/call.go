@@ -171,6 +171,20 @@ type Packer interface {
 	Constant(i int) *tensor.Tensor
 }
 
+// idle reports whether there is nothing to compute: no output has elements. The other dimensions of a tensor without elements may be huge, which
+// no kernel needs to be ready for.
+func (b *Bind) idle() bool {
+	for o := range b.Outs {
+		if b.Wants(o) {
+			dims, ok := b.Outs[o].Dims()
+			if b.Outs[o].Kind != KindTensor || !ok || !slices.Contains(dims, 0) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // In returns the type of input i; of kind KindNone when it is absent.
 func (b *Bind) In(i int) *Type {
 	if !b.Has(i) {

@@ -20,6 +20,7 @@ type Infer struct {
 	wants []bool
 	needs []bool // values that the rule asked for in vain
 	body  BodyInferer
+	err   error // what a method found
 }
 
 // BodyInferer infers the types of a body's outputs from those of its inputs.
@@ -42,15 +43,25 @@ func (c *Infer) Reset(ins []*Type, wants []bool) {
 		c.outs[i] = Type{Kind: KindNone}
 	}
 	c.needs = make([]bool, len(ins))
+	c.err = nil
 }
 
 // Outs returns the inferred types.
 func (c *Infer) Outs() []Type { return c.outs }
 
-// checkOuts refuses shapes that no tensor has, so that no kernel is ever bound to one: rules may compute them without a care.
-func (c *Infer) checkOuts() error {
+// check refuses shapes that no tensor has and types that the declaration rules out, so that no kernel is ever bound to one: rules may compute
+// them without a care.
+func (c *Infer) check(v *Version) error {
+	if c.err != nil {
+		return c.err
+	}
 	for o := range c.outs {
 		t := &c.outs[o]
+		if p := param(v.Out, o); p != nil && t.Kind != KindNone {
+			if ts, ok := v.Types[p.Type]; ok && !ts.Allows(t) {
+				return fmt.Errorf("output %d (%s) would be of type %s; the operator gives %s", o, p.Name, t, ts)
+			}
+		}
 		if t.Kind != KindTensor || !t.Ranked {
 			continue
 		}
@@ -67,6 +78,9 @@ func (c *Infer) checkOuts() error {
 	}
 	return nil
 }
+
+// Err returns what methods of c found wrong while the rule ran. [Op.InferTypes] asks; a rule does for an Infer that it made itself.
+func (c *Infer) Err() error { return c.err }
 
 // Needs returns the inputs whose values the rule asked for in vain.
 func (c *Infer) Needs() []bool { return c.needs }
@@ -146,8 +160,13 @@ func (c *Infer) Data(i int) *tensor.Tensor {
 	return t.Data
 }
 
-// Ints returns the elements of input i, an integer tensor, if they are known numbers.
+// Ints returns the elements of input i, a list of integers such as a shape or axes, if they are known numbers. A list is a vector, or a scalar
+// that stands for a list of one; any other rank is an error, which the rule need not see.
 func (c *Infer) Ints(i int) ([]int64, bool) {
+	if t := c.In(i); t.Ranked && len(t.Shape) > 1 {
+		c.err = fmt.Errorf("input %d is %s; it must be a vector", i, t)
+		return nil, false
+	}
 	if v, ok := c.Vals(i); ok {
 		if n, ok := sym.Ints(v); ok {
 			return n, true

@@ -244,10 +244,10 @@ func (op *Op) InferTypes(c *Infer, a any) error {
 	if err != nil {
 		return err
 	}
-	if err := op.spec.Infer(c, p); err != nil {
+	if err := op.spec.Infer(c, p); err != nil && c.err == nil {
 		return err
 	}
-	return c.checkOuts()
+	return c.check(op.Newest())
 }
 
 // BindKernel prepares the operator for concrete types.
@@ -258,6 +258,9 @@ func (op *Op) BindKernel(b *Bind, a any) (Kernel, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if b.idle() {
+		return evalKernel(func(*Call) error { return nil }), nil
 	}
 	if op.spec.Eval != nil {
 		return evalKernel(func(c *Call) error { return op.spec.Eval(c, p) }), nil

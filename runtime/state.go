@@ -362,7 +362,7 @@ func (st *state) Parallel(tiles int, j ops.Job) error {
 
 // Alloc makes a tensor on the Go heap, within the run's limit.
 func (st *state) Alloc(dt tensor.DType, shape []int) (*tensor.Tensor, error) {
-	n, err := tensor.NumBytes(dt, shape)
+	n, err := tensor.HeapBytes(dt, shape)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,18 +52,35 @@ func NumElements(shape []int) (int, error) {
 	return int(n), nil
 }
 
-// NumBytes returns the bytes that a tensor of this type and shape takes in memory; 0 for strings.
+// NumBytes returns the bytes that a tensor of this type and shape takes in memory; 0 for strings, which take [HeapBytes]. It fails on what
+// no address space holds.
 func NumBytes(dt DType, shape []int) (int, error) {
+	n, err := HeapBytes(dt, shape)
+	if dt == String {
+		n = 0
+	}
+	return n, err
+}
+
+// HeapBytes is NumBytes that counts the headers of strings too.
+func HeapBytes(dt DType, shape []int) (int, error) {
 	n, err := NumElements(shape)
 	if err != nil {
 		return 0, err
 	}
-	hi, lo := bits.Mul64(uint64(n), uint64(dt.Size()))
-	if hi != 0 || lo > math.MaxInt {
+	size := uint64(dt.Size())
+	if dt == String {
+		size = uint64(unsafe.Sizeof(""))
+	}
+	hi, lo := bits.Mul64(uint64(n), size)
+	if hi != 0 || lo > maxBytes || runtime.GOARCH == "wasm" && lo > math.MaxInt32 {
 		return 0, fmt.Errorf("%w: %s%s is larger than the address space", ErrShape, dt, ShapeString(shape))
 	}
 	return int(lo), nil
 }
+
+// maxBytes is more than any process has, and less than what makes Go's allocator panic.
+const maxBytes = min(math.MaxInt-1<<16, 1<<46)
 
 // ShapeString formats a shape as "[1,3,224,224]"; a scalar's is "[]".
 func ShapeString(shape []int) string {

@@ -75,6 +75,7 @@ var table = []rule{
 
 	// What only tests and tools import.
 	{"internal/arch", nil},
+	{"internal/calls", []string{"ops", "tensor", "internal/num"}},
 	{"internal/suite", []string{"internal/proc", "internal/userdir"}},
 	{"internal/cases", []string{"tensor", "npy", "loader", "internal/num"}},
 	{"internal/onnxpb", []string{"tensor", "loader", protowire}},

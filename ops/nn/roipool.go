@@ -51,11 +51,12 @@ func (k *maxRoiPool[T]) Run(c *ops.Call) error {
 func (k *maxRoiPool[T]) Tile(_ ops.Worker, i int) {
 	region, group := i/k.groups, i%k.groups
 	r := k.r[5*region:][:5]
+	image := int(num.Int64(float64(r[0]))) // as Run has checked it
 	left, top := wholePixel(r[1]*k.scale), wholePixel(r[2]*k.scale)
 	across, down := max(wholePixel(r[3]*k.scale)-left+1, 1), max(wholePixel(r[4]*k.scale)-top+1, 1)
 	pixels := k.height * k.width
 	for c := group * k.group; c < min(k.channels, (group+1)*k.group); c++ {
-		src := k.x[(int(r[0])*k.channels+c)*pixels:][:pixels]
+		src := k.x[(image*k.channels+c)*pixels:][:pixels]
 		dst := k.y[(region*k.channels+c)*k.rows*k.cols:][:k.rows*k.cols]
 		for by := range k.rows {
 			y0, y1 := binPixels[T](by, k.rows, top, down, k.height)

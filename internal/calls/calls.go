@@ -1,4 +1,6 @@
-package standard_test
+// Package calls draws random nodes from the declarations of operators: the number of operands, their types and the kinds of attributes are
+// what a declaration allows, while shapes and values may fit together or not. Tests feed them to kernels and shape rules.
+package calls
 
 import (
 	"fmt"
@@ -40,46 +42,73 @@ func (d *draw) odds(n int) bool { return d.n(n) == 0 }
 
 func pick[T any](d *draw, list ...T) T { return list[d.n(len(list))] }
 
-// randomCall is a node of one operator with its operands.
-type randomCall struct {
-	op    *ops.Op
-	attrs ops.Attrs
-	in    []tensor.Value // nil: absent
-	wants []bool
+// Call is a node of one version of an operator with its operands.
+type Call struct {
+	Op    *ops.Op
+	Ver   *ops.Version
+	Attrs ops.Attrs
+	In    []tensor.Value // nil: absent
+	Wants []bool
 }
 
-// makeCall draws a call that the declaration allows: arity, types and kinds of attributes fit; shapes and values may or may not.
-func makeCall(d *draw, op *ops.Op) *randomCall {
-	v := op.Newest()
-	c := &randomCall{op: op, attrs: ops.Attrs{}}
+// New draws a call. Its choices follow the bytes, so that a fuzzer can steer them, and what they seed when they run out.
+func New(op *ops.Op, v *ops.Version, b []byte) *Call {
+	d := newDraw(b)
+	c := &Call{Op: op, Ver: v, Attrs: ops.Attrs{}}
 	w := newWorld(d)
+	var tm template
+	if list := templates[op.String()]; len(list) > 0 && !d.odds(6) {
+		tm = parseTemplate(list[d.n(len(list))])
+		w.letters = map[byte]int{}
+	}
 	for _, a := range v.Attrs {
-		if a.Required || d.odds(2) {
-			c.attrs[a.Name] = w.attr(&a)
+		often := 2
+		if tm.shapes != nil {
+			often = 8
+		}
+		if s, ok := tm.attrs[a.Name]; ok && !d.odds(24) {
+			c.Attrs[a.Name] = w.written(&a, s)
+		} else if a.Required || d.odds(often) {
+			c.Attrs[a.Name] = w.attr(&a)
 		}
 	}
-	vars := map[string]tensor.DType{}
-	least, most := ops.Arity(v.In)
-	if most < 0 {
-		most = least + 4
-	}
-	for i := range least + d.n(most-least+1) {
-		p := v.In[min(i, len(v.In)-1)]
-		if p.Optional && d.odds(3) {
-			c.in = append(c.in, nil)
-			continue
-		}
-		c.in = append(c.in, w.operand(v, &p, i, vars))
-	}
-	least, most = ops.Arity(v.Out)
+	c.operands(w, &tm)
+	least, most := ops.Arity(v.Out)
 	if most < 0 {
 		most = least + 3
 	}
-	c.wants = make([]bool, max(1, least+d.n(most-least+1)))
-	for o := range c.wants {
-		c.wants[o] = !op.MayOmit(o) || !d.odds(4)
+	c.Wants = make([]bool, max(1, least+d.n(most-least+1)))
+	for o := range c.Wants {
+		c.Wants[o] = !op.MayOmit(o) || !d.odds(4)
 	}
 	return c
+}
+
+func (c *Call) operands(w *world, tm *template) {
+	vars := map[string]tensor.DType{}
+	least, most := ops.Arity(c.Ver.In)
+	if most < 0 {
+		most = least + 4
+	}
+	n := least + w.n(most-least+1)
+	if tm.shapes != nil && !w.odds(8) {
+		n = max(least, min(n, len(tm.shapes)))
+		if w.odds(2) {
+			n = len(tm.shapes)
+		}
+	}
+	for i := range min(n, most) {
+		p := c.Ver.In[min(i, len(c.Ver.In)-1)]
+		if p.Optional && w.odds(3) {
+			c.In = append(c.In, nil)
+			continue
+		}
+		if i < len(tm.shapes) && !w.odds(16) {
+			c.In = append(c.In, w.fromTemplate(c.Ver, &p, tm.shapes[i], vars))
+			continue
+		}
+		c.In = append(c.In, w.operand(c.Ver, &p, i, vars))
+	}
 }
 
 // world is what the operands of one call have in common, so that many calls are valid.
@@ -89,6 +118,8 @@ type world struct {
 	rank  int
 	dims  []int // of the operand that all others derive from
 	odd   int   // one operand in so many goes its own way
+
+	letters map[byte]int // the sizes that a template's letters have
 }
 
 // The ways in which the shapes of operands may belong together.
@@ -275,6 +306,19 @@ func (w *world) body() *ops.Subgraph {
 
 var someTypes = []tensor.DType{tensor.Float32, tensor.Float32, tensor.Int64, tensor.Int32, tensor.Float64, tensor.Bool, tensor.String, tensor.Uint8, tensor.Float16}
 
+// dtype draws one of a set of types: that of the operands of the same type variable, if there are any.
+func (w *world) dtype(set tensor.Types, p *ops.Param, vars map[string]tensor.DType) tensor.DType {
+	dt := pick(w.draw, set.List()...)
+	if set.Has(tensor.Float32) && w.odds(3) {
+		dt = tensor.Float32
+	}
+	if old, ok := vars[p.Type]; ok && !p.Hetero && set.Has(old) {
+		dt = old
+	}
+	vars[p.Type] = dt
+	return dt
+}
+
 // operand draws a value for a parameter.
 func (w *world) operand(v *ops.Version, p *ops.Param, i int, vars map[string]tensor.DType) tensor.Value {
 	ts := v.TypeSet(p.Type)
@@ -285,23 +329,7 @@ func (w *world) operand(v *ops.Version, p *ops.Param, i int, vars map[string]ten
 		}
 	}
 	kind := pick(w.draw, kinds...)
-	types := func(set tensor.Types) tensor.DType {
-		var list []tensor.DType
-		for dt := tensor.DType(1); dt < 32; dt++ {
-			if dt.Valid() && set.Has(dt) {
-				list = append(list, dt)
-			}
-		}
-		dt := pick(w.draw, list...)
-		if set.Has(tensor.Float32) && w.odds(3) {
-			dt = tensor.Float32
-		}
-		if old, ok := vars[p.Type]; ok && !p.Hetero && set.Has(old) {
-			dt = old
-		}
-		vars[p.Type] = dt
-		return dt
-	}
+	types := func(set tensor.Types) tensor.DType { return w.dtype(set, p, vars) }
 	sequence := func(dt tensor.DType) *tensor.Sequence {
 		s := &tensor.Sequence{Elem: dt}
 		for range w.n(4) {
@@ -379,18 +407,18 @@ func (w *world) tensor(dt tensor.DType, shape []int) *tensor.Tensor {
 }
 
 // String describes the call well enough to repeat it.
-func (c *randomCall) String() string {
+func (c *Call) String() string {
 	var sb strings.Builder
-	fmt.Fprintf(&sb, "%s(", c.op)
-	for i, v := range c.in {
+	fmt.Fprintf(&sb, "%s(", c.Op)
+	for i, v := range c.In {
 		if i > 0 {
 			sb.WriteString(", ")
 		}
 		sb.WriteString(describe(v))
 	}
 	sb.WriteString(")")
-	for _, a := range c.op.Newest().Attrs {
-		at := c.attrs[a.Name]
+	for _, a := range c.Ver.Attrs {
+		at := c.Attrs[a.Name]
 		if at == nil {
 			continue
 		}
@@ -410,11 +438,13 @@ func (c *randomCall) String() string {
 			fmt.Fprintf(&sb, "%q", at.Strings)
 		case ops.AttrTensor, ops.AttrSparse:
 			sb.WriteString(describe(at.T))
+		case ops.AttrGraph:
+			fmt.Fprintf(&sb, "body(%d→%d)", at.G.NumIn, at.G.NumOut)
 		default:
-			fmt.Fprintf(&sb, "%+v", at)
+			fmt.Fprintf(&sb, "%v %d %d", at.Kind, len(at.Tensors), len(at.Graphs))
 		}
 	}
-	fmt.Fprintf(&sb, " wants %v", c.wants)
+	fmt.Fprintf(&sb, " wants %v", c.Wants)
 	return sb.String()
 }
 

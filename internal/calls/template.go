@@ -1,0 +1,190 @@
+package calls
+
+import (
+	"strconv"
+	"strings"
+
+	"ingot/internal/num"
+	"ingot/ops"
+	"ingot/tensor"
+)
+
+// template is how operands of an operator fit together that blind choice hardly ever makes fit.
+type template struct {
+	shapes []string
+	attrs  map[string]string
+}
+
+// templates are written as shapes and, behind a semicolon, attributes. A dimension is a letter, which has the same size in all operands, a
+// number, or a number of times a letter; "." is a scalar, "-" an absent operand, "=2,N" a vector with these elements, "'3" a scalar with this
+// value. A shape may begin with a type.
+var templates = map[string][]string{
+	"AffineGrid":                {"N,2,3 =N,C,H,W", "N,3,4 =N,C,D,H,W"},
+	"Attention":                 {"N,S,4H N,T,4H N,T,4V S,T ; q_num_heads=4 kv_num_heads=4", "N,4,S,H N,2,T,H N,2,T,V", "N,2,S,H N,2,T,H N,2,T,V - N,2,P,H N,2,P,V", "N,2,S,H N,2,T,H N,2,T,V S,T - - N"},
+	"BatchNormalization":        {"N,C,H C C C C", "N,C,H,W C C C C ; training_mode=1"},
+	"CausalConvWithState":       {"N,C,L C,1,3 C N,C,2", "N,C,L C,1,1 C N,C,0"},
+	"Col2Im":                    {"N,2C,4 =2,3 =1,2", "N,C,L =L =1"},
+	"Conv":                      {"N,C,H,W M,C,k,k M", "N,C,H M,C,k M", "N,2C,H,W 2M,C,1,k 2M ; group=2", "N,C,H,W C,1,3,3 C ; group=C pads=1,1,1,1 strides=2,1", "N,C,D,H,W M,C,k,1,2", "N,C,H,W M,C,3,3 M ; dilations=2,2 pads=2,2,2,2"},
+	"ConvInteger":               {"N,C,H,W M,C,k,k . .", "N,C,H,W M,C,1,k . M ; pads=0,1,0,1"},
+	"ConvTranspose":             {"N,C,H,W C,M,k,k M", "N,C,H C,M,3 M ; strides=2 output_padding=1", "N,2C,H,W 2C,M,2,2 2M ; group=2 pads=1,0,0,1", "N,C,H,W C,M,3,3 ; output_shape=8,9 strides=2,2"},
+	"DeformConv":                {"N,C,H,W M,C,1,1 N,2,H,W M N,1,H,W", "N,C,H,W M,C,3,3 N,18,H,W M N,9,H,W ; pads=1,1,1,1"},
+	"Einsum":                    {"I,J J,K ; equation=ij,jk->ik", "N,S,S ; equation=...ii->...i", "I,J,K I,J,K ; equation=abc,abc->", "I,J ; equation=ba", "I J ; equation=i,j"},
+	"GRU":                       {"S,N,I 1,3H,I 1,3H,H 1,6H N 1,N,H ; hidden_size=H", "S,N,I 2,3H,I 2,3H,H 2,6H - 2,N,H ; hidden_size=H direction=bidirectional linear_before_reset=1"},
+	"Gemm":                      {"S,K K,N N", "K,S K,N S,1 ; transA=1", "S,K N,K ; transB=1 alpha=2"},
+	"GroupNormalization":        {"N,2C,H 2C 2C ; num_groups=2", "N,C,H,W C C ; num_groups=C"},
+	"InstanceNormalization":     {"N,C,H C C", "N,C,H,W C C"},
+	"LSTM":                      {"S,N,I 1,4H,I 1,4H,H 1,8H N 1,N,H 1,N,H 1,3H ; hidden_size=H", "S,N,I 2,4H,I 2,4H,H 2,8H - 2,N,H 2,N,H ; hidden_size=H direction=bidirectional", "N,S,I 1,4H,I 1,4H,H ; hidden_size=H layout=1 direction=reverse"},
+	"LinearAttention":           {"N,S,4H N,S,2H N,S,2V N,2,H,V ; q_num_heads=4 kv_num_heads=2 update_rule=linear", "N,S,2H N,S,2H N,S,2V N,2,H,V N,S,2 N,S,2 ; q_num_heads=2 kv_num_heads=2 update_rule=gated_delta"},
+	"LpPool":                    {"N,C,H,W ; kernel_shape=2,2", "N,C,H ; kernel_shape=3 pads=1,1"},
+	"AveragePool":               {"N,C,H,W ; kernel_shape=2,2 ceil_mode=1", "N,C,H ; kernel_shape=3 pads=1,2 strides=2"},
+	"MaxPool":                   {"N,C,H,W ; kernel_shape=2,2 strides=2,2 ceil_mode=1", "N,C,H,W ; kernel_shape=3,3 pads=1,1,1,1 dilations=1,2"},
+	"MatMulInteger":             {"S,K K,N . .", "S,K K,N S N"},
+	"MaxRoiPool":                {"N,C,H,W R,5 ; pooled_shape=2,2"},
+	"MaxUnpool":                 {"N,C,H,W N,C,H,W ; kernel_shape=2,2 strides=2,2", "N,C,H,W N,C,H,W =N,C,9,9 ; kernel_shape=2,2"},
+	"MelWeightMatrix":           {"'4 '16 '8000 float32:'0 float32:'4000"},
+	"NegativeLogLikelihoodLoss": {"N,C,D N,D C", "N,C N C ; ignore_index=1"},
+	"NonMaxSuppression":         {"N,S,4 N,C,S '3 '0 '0"},
+	"OneHot":                    {"N,S '5 2", "N '3 2 ; axis=0"},
+	"Pad":                       {"N,C =1,0,2,1", "H,W =1,-1,0,2 . =0,1", "C =2,3"},
+	"QLinearConv":               {"N,C,H,W . . M,C,k,k . . . . M", "N,C,H,W . . M,C,k,k M M . . M"},
+	"QLinearMatMul":             {"S,K . . K,N . . . .", "N,S,K . . N,K,N . . . ."},
+	"RNN":                       {"S,N,I 1,H,I 1,H,H 1,2H N 1,N,H ; hidden_size=H", "S,N,I 2,H,I 2,H,H 2,2H ; hidden_size=H direction=bidirectional"},
+	"Range":                     {"'1 '9 '2", "'5 '-5 '-3"},
+	"Resize":                    {"N,C,H,W - float32:=1,1,2,2", "N,C,H,W - - =N,C,5,6", "H float32:2 - =7", "H,W - float32:=0.5 - ; axes=1"},
+	"RoiAlign":                  {"N,C,H,W R,4 =0 ; output_height=2 output_width=3", "N,C,H,W 2,4 =0,0"},
+	"RotaryEmbedding":           {"N,2,S,2H N,S,H N,S,H", "N,2,S,2H P,H P,H N,S", "N,S,4H N,S,H N,S,H ; num_heads=2", "N,2,S,8 N,S,2 N,S,2 ; rotary_embedding_dim=4"},
+	"STFT":                      {"N,L,1 '1 F", "N,9 '2 4 '4 ; onesided=1", "N,9,2 '2 - '5"},
+	"ScatterND":                 {"H,W K,1 K,W", "H,W K,2 K"},
+	"GatherND":                  {"H,W K,1", "N,H,W N,K,1 ; batch_dims=1"},
+	"SoftmaxCrossEntropyLoss":   {"N,C,D N,D C", "N,C N C"},
+	"TensorScatter":             {"N,2,S,H N,2,1,H N"},
+	"TfIdfVectorizer":           {"int64:N ; mode=TFIDF min_gram_length=1 max_gram_length=2 max_skip_count=1 ngram_counts=0,2 ngram_indexes=0,1,2 pool_int64s=2,3,1,2"},
+	"TopK":                      {"N,H =2", "N,H =1 ; axis=0", "H =H ; sorted=0"},
+	"GridSample":                {"N,C,H,W N,h,w,2", "N,C,D,H,W N,d,h,w,3"},
+	"DFT":                       {"N,L,1 '4", "N,L,2 'L '1 ; inverse=1", "N,L,1 - '1 ; onesided=1"},
+	"Det":                       {"N,3,3", "S,S"},
+
+	"ai.onnx.preview.FlexAttention": {"N,2,S,H N,2,T,H N,2,T,V"},
+	"ai.onnx.ml.LabelEncoder":       {"int64:N ; keys_int64s=1,2 values_floats=1,2 default_float=1", "string:N ; keys_strings=a,b values_int64s=1,2", "float32:N ; keys_floats=0,1 values_strings=a,b"},
+	"ai.onnx.ml.LinearClassifier":   {"N,2 ; coefficients=1,2,3,4 intercepts=0,1 classlabels_ints=5,6", "N,2 ; coefficients=1,2 intercepts=0 classlabels_strings=a,b post_transform=LOGISTIC"},
+	"ai.onnx.ml.LinearRegressor":    {"N,2 ; coefficients=1,2,3,4 intercepts=0,1 targets=2"},
+	"ai.onnx.ml.SVMClassifier": {"N,2 ; classlabels_ints=0,1 coefficients=1,-1 kernel_params=1,0,3 kernel_type=RBF rho=0 support_vectors=1,2,3,4 vectors_per_class=1,1",
+		"N,2 ; classlabels_ints=0,1,2 coefficients=1,-1,1,2,2,1 kernel_params=1,0,3 kernel_type=POLY rho=0,1,2 support_vectors=1,2,3,4,5,6 vectors_per_class=1,1,1 prob_a=1,1,1 prob_b=0,0,0"},
+	"ai.onnx.ml.SVMRegressor": {"N,2 ; coefficients=1,2 kernel_params=1,0,3 n_supports=2 rho=0 support_vectors=1,2,3,4", "N,2 ; coefficients=1,2 rho=0 kernel_type=LINEAR"},
+	"ai.onnx.ml.TreeEnsemble": {"N,2 ; n_targets=1 nodes_featureids=0 nodes_modes=uint8:0 nodes_splits=1 nodes_truenodeids=0 nodes_trueleafs=1 nodes_falsenodeids=1 nodes_falseleafs=1 leaf_targetids=0,0 leaf_weights=1,2 tree_roots=0"},
+	"ai.onnx.ml.TreeEnsembleRegressor": {"N,2 ; nodes_treeids=0,0,0 nodes_nodeids=0,1,2 nodes_featureids=0,0,0 nodes_modes=BRANCH_LEQ,LEAF,LEAF nodes_values=1,0,0 nodes_truenodeids=1,0,0 nodes_falsenodeids=2,0,0 " +
+		"target_treeids=0,0 target_nodeids=1,2 target_ids=0,0 target_weights=1,2 n_targets=1"},
+	"ai.onnx.ml.TreeEnsembleClassifier": {"N,2 ; nodes_treeids=0,0,0 nodes_nodeids=0,1,2 nodes_featureids=0,1,0 nodes_modes=BRANCH_LT,LEAF,LEAF nodes_values=1,0,0 nodes_truenodeids=1,0,0 nodes_falsenodeids=2,0,0 " +
+		"class_treeids=0,0 class_nodeids=1,2 class_ids=0,1 class_weights=1,2 classlabels_int64s=4,5"},
+	"ai.onnx.ml.ZipMap": {"N,2 ; classlabels_int64s=1,2", "2 ; classlabels_strings=a,b"},
+
+	"ingot.BatchNormalizationNHWC": {"N,H,C C C C C"},
+	"ingot.ConvNHWC":               {"N,H,W,C M,C,k,k M", "N,H,W,C C,1,3,3 C N,H,W,C ; group=C pads=1,1,1,1"},
+	"ingot.ConvTransposeNHWC":      {"N,H,W,C C,M,k,k M", "N,H,C C,M,3 M ; strides=2"},
+	"ingot.ResizeNHWC":             {"N,H,W,C - float32:=1,2,2,1", "N,H,W,C - - =N,5,6,C"},
+}
+
+func parseTemplate(s string) template {
+	shapes, attrs, _ := strings.Cut(s, " ; ")
+	t := template{shapes: strings.Fields(shapes), attrs: map[string]string{}}
+	for _, f := range strings.Fields(attrs) {
+		name, value, _ := strings.Cut(f, "=")
+		t.attrs[name] = value
+	}
+	return t
+}
+
+// size returns what a term of a template stands for: "3", "N" or "4H".
+func (w *world) size(s string) float64 {
+	k := strings.TrimLeft(s, "-.0123456789")
+	factor, err := strconv.ParseFloat(s[:len(s)-len(k)], 64)
+	if err != nil {
+		factor = 1
+	}
+	if k == "" {
+		return factor
+	}
+	n, ok := w.letters[k[0]]
+	if !ok {
+		n = pick(w.draw, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8)
+		if k[0] >= 'a' {
+			n = pick(w.draw, 1, 2, 3)
+		}
+		if w.odds(12) {
+			n = pick(w.draw, 0, 0, 16, 17)
+		}
+		w.letters[k[0]] = n
+	}
+	return factor * float64(n)
+}
+
+func (w *world) sizes(s string) []float64 {
+	var out []float64
+	for _, f := range strings.Split(s, ",") {
+		n := w.size(f)
+		if w.odds(60) {
+			n = float64(w.integer())
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// fromTemplate makes the operand that a template describes.
+func (w *world) fromTemplate(v *ops.Version, p *ops.Param, s string, vars map[string]tensor.DType) tensor.Value {
+	set := v.TypeSet(p.Type).Tensor
+	if name, rest, ok := strings.Cut(s, ":"); ok {
+		s = rest
+		if dt, err := tensor.ParseDType(name); err == nil && set.Has(dt) {
+			set = tensor.TypesOf(dt)
+		}
+	}
+	if s == "-" || set == 0 {
+		return nil
+	}
+	dt := w.dtype(set, p, vars)
+	switch s[0] {
+	case '.':
+		return w.tensor(dt, nil)
+	case '=', '\'':
+		vals := w.sizes(s[1:])
+		shape := []int{len(vals)}
+		if s[0] == '\'' {
+			shape = nil
+		}
+		t := w.tensor(dt, shape)
+		num.Store64(t, 0, vals)
+		return t
+	}
+	var shape []int
+	for _, n := range w.sizes(s) {
+		shape = append(shape, max(0, min(int(n), 64)))
+	}
+	return w.tensor(dt, shape)
+}
+
+// written makes the attribute that a template describes.
+func (w *world) written(s *ops.AttrSchema, text string) *ops.Attr {
+	a := &ops.Attr{Kind: s.Kind}
+	switch s.Kind {
+	case ops.AttrString:
+		a.S = text
+	case ops.AttrStrings:
+		a.Strings = strings.Split(text, ",")
+	case ops.AttrTensor:
+		dt := tensor.Float32
+		if name, rest, ok := strings.Cut(text, ":"); ok {
+			text = rest
+			dt, _ = tensor.ParseDType(name)
+		}
+		vals := w.sizes(text)
+		a.T = w.tensor(dt, []int{len(vals)})
+		num.Store64(a.T, 0, vals)
+	default:
+		for _, v := range w.sizes(text) {
+			a.I, a.F = int64(v), float32(v)
+			a.Ints, a.Floats = append(a.Ints, int64(v)), append(a.Floats, float32(v))
+		}
+	}
+	return a
+}
