@@ -19,6 +19,7 @@ import (
 type externals struct {
 	open folderFunc // nil: there is no external data
 	copy bool       // read, don't map
+	free bool       // WithDataRoot: a location may lead out of the model's folder, though not out of the file system
 
 	mu     sync.Mutex
 	fsys   fs.FS
@@ -96,12 +97,12 @@ func (x *externals) openFile(f *extFile, location string) error {
 		return errors.New("the location must be a slash-separated path relative to the model's folder")
 	}
 	f.name = path.Join(x.dir, location)
-	if !fs.ValidPath(f.name) {
+	if !fs.ValidPath(f.name) || !x.free && !fs.ValidPath(path.Clean(location)) {
 		return errors.New("the location is outside the folder that external data may come from")
 	}
 	info, err := fs.Stat(x.fsys, f.name)
 	if err != nil {
-		return err
+		return plainError(err)
 	}
 	if err := regular(info); err != nil {
 		return err
@@ -122,6 +123,15 @@ func (x *externals) openFile(f *extFile, location string) error {
 		}
 	}
 	return nil
+}
+
+// plainError leaves out the system call and the name, which the caller gives: "no such file or directory".
+func plainError(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 // readSection fills b from a place in a file.

@@ -100,6 +100,34 @@ func TestExternalData(t *testing.T) {
 	}
 }
 
+// TestExternalDataInFS: a file system that is larger than the model's folder opens no way out of the folder.
+func TestExternalDataInFS(t *testing.T) {
+	data := floatBytes(1, 2, 3, 4)
+	at := func(location string) []byte {
+		return encode(t, external(loader.ExternalData{Location: location, Length: 16}))
+	}
+	dir := write(t, map[string][]byte{
+		"w.bin": data, "m/w.bin": data, "m/beside.onnx": at("w.bin"), "m/above.onnx": at("../w.bin"), "m/back.onnx": at("../m/w.bin"), "m/missing.onnx": at("none.bin"),
+	})
+	for name, want := range map[string]string{
+		"m/beside.onnx": "", "m/above.onnx": "outside", "m/back.onnx": "outside", "m/missing.onnx": `"none.bin": no such file`,
+	} {
+		m, err := loader.OpenFS(os.DirFS(dir), name)
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			m.Close()
+			continue
+		}
+		var fe *loader.FormatError
+		if !errors.As(err, &fe) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want a FormatError with %q", name, err, want)
+		}
+	}
+}
+
 func TestLinksCannotLeadOut(t *testing.T) {
 	dir := write(t, map[string][]byte{
 		"blobs/1":     append(make([]byte, 64), floatBytes(1, 2, 3, 4)...),

@@ -168,7 +168,7 @@ func (o *options) inFS(fsys fs.FS, dir string) folderFunc {
 
 // load decodes and checks the source, and closes it when it isn't a model.
 func (o *options) load(src *source) (*Model, error) {
-	src.ext.copy = o.copy
+	src.ext.copy, src.ext.free = o.copy, o.dataRoot != ""
 	src.model = true
 	m, err := o.decode(src)
 	if err != nil {

@@ -42,6 +42,7 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	tmp := f.Name()
 	defer func() {
 		if err != nil {
+			err = ofFile(err, tmp, path)
 			f.Close() // a second Close does no harm
 			os.Remove(tmp)
 		}
@@ -102,10 +103,19 @@ func create(path string, perm fs.FileMode) (*os.File, error) {
 		}
 	}
 	var pe *fs.PathError
-	if errors.As(last, &pe) { // speak of the file that the caller asked for
-		return nil, &fs.PathError{Op: "write", Path: path, Err: pe.Err}
+	if errors.As(last, &pe) {
+		return nil, ofFile(last, pe.Path, path)
 	}
 	return nil, last
+}
+
+// ofFile makes an error about a temporary file speak of the file that the caller asked for.
+func ofFile(err error, tmp, path string) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) && pe.Path == tmp {
+		return &fs.PathError{Op: "write", Path: path, Err: pe.Err}
+	}
+	return err
 }
 
 func forget(name string) {

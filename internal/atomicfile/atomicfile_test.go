@@ -64,6 +64,20 @@ func TestFailureLeavesOldFile(t *testing.T) {
 	}
 }
 
+// TestErrorNamesTheFile: the temporary name means nothing to a reader.
+func TestErrorNamesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	err := Write(path, func(w io.Writer) error {
+		w.(io.Closer).Close() // as good as a full disk: the next write fails
+		_, err := io.WriteString(w, "x")
+		return err
+	})
+	var pe *fs.PathError
+	if !errors.As(err, &pe) || pe.Path != path || !errors.Is(err, os.ErrClosed) {
+		t.Errorf("err = %v, want one of %s", err, path)
+	}
+}
+
 func TestRemovePending(t *testing.T) {
 	dir := t.TempDir()
 	err := Write(filepath.Join(dir, "a"), func(io.Writer) error {
