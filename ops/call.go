@@ -186,6 +186,8 @@ func (b *Bind) idle() bool {
 }
 
 // In returns the type of input i; of kind KindNone when it is absent.
+//
+//go:noinline
 func (b *Bind) In(i int) *Type {
 	if !b.Has(i) {
 		return &noType
@@ -194,27 +196,39 @@ func (b *Bind) In(i int) *Type {
 }
 
 // Out returns the type of output o.
+//
+//go:noinline
 func (b *Bind) Out(o int) *Type { return &b.Outs[o] }
 
 // Has reports whether input i is there.
+//
+//go:noinline
 func (b *Bind) Has(i int) bool { return i < len(b.Ins) && b.Ins[i] != nil }
 
 // Wants reports whether output o is used.
+//
+//go:noinline
 func (b *Bind) Wants(o int) bool { return o < len(b.Wanted) && b.Wanted[o] }
 
 // Dims returns the dimensions of input i; nil when they aren't known, which happens only to inputs that aren't tensors.
+//
+//go:noinline
 func (b *Bind) Dims(i int) []int {
 	d, _ := b.In(i).Dims()
 	return d
 }
 
 // OutDims returns the dimensions of output o; nil when they depend on the data.
+//
+//go:noinline
 func (b *Bind) OutDims(o int) []int {
 	d, _ := b.Outs[o].Dims()
 	return d
 }
 
 // Constant returns input i if it is a constant of the model, else nil.
+//
+//go:noinline
 func (b *Bind) Constant(i int) *tensor.Tensor {
 	if b.Packs == nil || !b.Has(i) {
 		return nil
@@ -223,11 +237,15 @@ func (b *Bind) Constant(i int) *tensor.Tensor {
 }
 
 // Packed returns a packed form of the constant input i, see [Packer].
+//
+//go:noinline
 func (b *Bind) Packed(i int, key string, pack func(t *tensor.Tensor) (any, int, error)) (any, error) {
 	return b.Packs.Packed(i, key, pack)
 }
 
 // NeedScratch asks for at least n bytes in [Call.Scratch]. They are shared with other nodes: nothing survives from run to run.
+//
+//go:noinline
 func (b *Bind) NeedScratch(n int) { b.scratch = max(b.scratch, n) }
 
 // ScratchLen returns what NeedScratch asked for.

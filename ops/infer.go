@@ -14,6 +14,8 @@ import (
 // The same rule runs twice. When a model is bound, dimensions may be symbols and values unknown; when a run is planned, they are
 // numbers. A rule that asks for a value which isn't known ([Infer.Ints]) leaves the outputs it can't tell unknown, and is asked
 // again when the value is there.
+//
+// Its methods, like those of [Bind], aren't inlined: they are called at a thousand places, none of which is in a hurry.
 type Infer struct {
 	ins   []*Type
 	outs  []Type
@@ -92,14 +94,20 @@ func (c *Infer) NumIn() int { return len(c.ins) }
 func (c *Infer) NumOut() int { return len(c.outs) }
 
 // Has reports whether input i is there.
+//
+//go:noinline
 func (c *Infer) Has(i int) bool { return i < len(c.ins) && c.ins[i] != nil }
 
 // Wants reports whether output o is used.
+//
+//go:noinline
 func (c *Infer) Wants(o int) bool { return o < len(c.wants) && c.wants[o] }
 
 var noType = Type{Kind: KindNone}
 
 // In returns the type of input i; of kind KindNone when it is absent. The rule must not change it.
+//
+//go:noinline
 func (c *Infer) In(i int) *Type {
 	if !c.Has(i) {
 		return &noType
@@ -108,23 +116,31 @@ func (c *Infer) In(i int) *Type {
 }
 
 // Shape returns the dimensions of input i, and whether the rank is known.
+//
+//go:noinline
 func (c *Infer) Shape(i int) ([]Dim, bool) {
 	t := c.In(i)
 	return t.Shape, t.Ranked
 }
 
 // Out sets output o to a tensor.
+//
+//go:noinline
 func (c *Infer) Out(o int, dt tensor.DType, shape ...Dim) error {
 	return c.OutType(o, sym.TensorType(dt, shape...))
 }
 
 // OutLike sets output o to the dtype and shape of input i.
+//
+//go:noinline
 func (c *Infer) OutLike(o, i int) error {
 	t := c.In(i)
 	return c.OutType(o, Type{Kind: t.Kind, DT: t.DT, Shape: t.Shape, Ranked: t.Ranked, Elem: t.Elem, Key: t.Key})
 }
 
 // OutUnranked sets output o to a tensor of which only the dtype is known.
+//
+//go:noinline
 func (c *Infer) OutUnranked(o int, dt tensor.DType) error { return c.OutType(o, Type{DT: dt}) }
 
 // OutRank sets output o to a tensor whose rank is known but whose dimensions aren't.
@@ -137,6 +153,8 @@ func (c *Infer) OutRank(o int, dt tensor.DType, rank int) error {
 }
 
 // OutType sets output o. Outputs that the node doesn't name are ignored.
+//
+//go:noinline
 func (c *Infer) OutType(o int, t Type) error {
 	if o < len(c.outs) {
 		c.outs[o] = t
@@ -145,6 +163,8 @@ func (c *Infer) OutType(o int, t Type) error {
 }
 
 // SetVal tells the value of output o, a small integer tensor, element by element.
+//
+//go:noinline
 func (c *Infer) SetVal(o int, v []Dim) {
 	if o < len(c.outs) && len(v) <= sym.MaxValue {
 		c.outs[o].Val = v

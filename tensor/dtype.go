@@ -111,13 +111,13 @@ func (d DType) Bits() int { return d.info().bits }
 func (d DType) IsFloat() bool { return Floats8.Has(d) || d == Float4E2M1 }
 
 // IsInteger reports whether d is a signed or unsigned integer type, of any width. Bool isn't one.
-func (d DType) IsInteger() bool { return d.IsSigned() || d.IsUnsigned() }
+func (d DType) IsInteger() bool { return (Ints | 1<<Int4 | 1<<Int2 | 1<<Uint4 | 1<<Uint2).Has(d) }
 
 // IsSigned reports whether d is a signed integer type.
-func (d DType) IsSigned() bool { return (SignedInts | typesOf(Int4, Int2)).Has(d) }
+func (d DType) IsSigned() bool { return (SignedInts | 1<<Int4 | 1<<Int2).Has(d) }
 
 // IsUnsigned reports whether d is an unsigned integer type.
-func (d DType) IsUnsigned() bool { return (UnsignedInts | typesOf(Uint4, Uint2)).Has(d) }
+func (d DType) IsUnsigned() bool { return (UnsignedInts | 1<<Uint4 | 1<<Uint2).Has(d) }
 
 // IsComplex reports whether d is a complex type.
 func (d DType) IsComplex() bool { return d == Complex64 || d == Complex128 }

@@ -107,6 +107,8 @@ func (t *Type) Known() bool {
 }
 
 // Rank returns the number of dimensions, -1 when it isn't known.
+//
+//go:noinline
 func (t *Type) Rank() int {
 	if !t.Ranked {
 		return -1
@@ -115,6 +117,8 @@ func (t *Type) Rank() int {
 }
 
 // Dims returns the shape as ints; nil, false when a dimension isn't a number.
+//
+//go:noinline
 func (t *Type) Dims() ([]int, bool) {
 	if !t.Ranked {
 		return nil, false
