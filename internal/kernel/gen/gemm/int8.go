@@ -193,7 +193,7 @@ func unsignedRow(wide bool) {
 	}
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(n uint64, src *uint8, dst *%s, flip uint64) uint64", dst))
 	Pragma("noescape")
-	Doc(loop+" for i < n; returns the sum of src[i] ^ flip. n > 0 is a multiple of 32, flip a byte.")
+	Doc(loop + " for i < n; returns the sum of src[i] ^ flip. n > 0 is a multiple of 32, flip a byte.")
 	n := Load(Param("n"), GP64())
 	src := Load(Param("src"), GP64())
 	d := Load(Param("dst"), GP64())
