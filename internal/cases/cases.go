@@ -29,6 +29,7 @@ type Case struct {
 	Sets  []Set
 	RTol  *float64 // nil: the default
 	ATol  *float64
+	Err   error `json:"-"` // of [FindAll]: why the case can't be run; only Name and Dir are meant then
 }
 
 // Set is one run's data.
@@ -59,6 +60,20 @@ type indexFile struct {
 
 // Find returns the cases in the folders, found recursively and sorted by name. A case that can't be read is an error.
 func Find(dirs ...string) ([]Case, error) {
+	list, err := FindAll(dirs...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if err := list[i].Err; err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// FindAll is [Find] for those who look at each case's Err: a case that can't be read is among the others.
+func FindAll(dirs ...string) ([]Case, error) {
 	var out []Case
 	for _, root := range dirs {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -66,14 +81,12 @@ func Find(dirs ...string) ([]Case, error) {
 				return err
 			}
 			c, err := read(root, path)
-			if err != nil {
+			if c == nil {
 				return err
 			}
-			if c != nil {
-				out = append(out, *c)
-				return filepath.SkipDir
-			}
-			return nil
+			c.Err = err
+			out = append(out, *c)
+			return filepath.SkipDir
 		})
 		if err != nil {
 			return nil, err
@@ -83,7 +96,7 @@ func Find(dirs ...string) ([]Case, error) {
 	return out, nil
 }
 
-// read returns the case in a folder, nil when there is none.
+// read returns the case in a folder, nil when there is none. The error is about the case, or else about the folder.
 func read(root, dir string) (*Case, error) {
 	name, err := filepath.Rel(root, dir)
 	if err != nil {
@@ -101,13 +114,13 @@ func read(root, dir string) (*Case, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(c.Model); err != nil {
-		return nil, fmt.Errorf("%s has data but no model: %w", dir, err)
+		return c, fmt.Errorf("%s has data but no model: %w", dir, err)
 	}
 	slices.Sort(sets)
 	for _, s := range sets {
 		set, err := readSet(s)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		c.Sets = append(c.Sets, set)
 	}
@@ -116,11 +129,11 @@ func read(root, dir string) (*Case, error) {
 		return c, nil
 	}
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	var tol indexJSON
 	if err := json.Unmarshal(b, &tol); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "data.json"), err)
+		return c, fmt.Errorf("%s: %w", filepath.Join(dir, "data.json"), err)
 	}
 	c.RTol, c.ATol = tol.RTol, tol.ATol
 	return c, nil

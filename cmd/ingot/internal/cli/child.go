@@ -65,7 +65,12 @@ func runTask(ctx context.Context, task *caseTask, memory int64) (answer caseAnsw
 	if err == nil {
 		return caseAnswer{}
 	}
-	return caseAnswer{reason(err), err.Error()}
+	detail := err.Error()
+	var f *failure
+	if errors.As(err, &f) && f.file != "" && !strings.Contains(detail, f.file) {
+		detail = f.file + ": " + detail
+	}
+	return caseAnswer{reason(err), detail}
 }
 
 func runCase(ctx context.Context, task *caseTask, memory int64) error {
@@ -186,9 +191,9 @@ func reason(err error) string {
 		return "model file: " + general(format.Msg)
 	}
 	text := err.Error()
-	for _, kind := range []string{"dtype", "shape", "values", "kind"} {
+	for kind, verb := range map[string]string{"dtype": "differs", "shape": "differs", "values": "differ", "kind": "differs"} {
 		if strings.Contains(text, "\": "+kind+": ") {
-			return kind + " differ from what is expected"
+			return kind + " " + verb + " from what is expected"
 		}
 	}
 	return general(text)

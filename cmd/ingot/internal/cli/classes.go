@@ -177,16 +177,16 @@ func (c *classifier) rank(output string, row int, p []float64, labels []string) 
 // barWidth is the number of characters of a probability of 1.
 const barWidth = 30
 
-// bar draws a probability: in eighths of a block where the terminal shows them.
+// bar draws a probability on an axis, so that one near 0 has a bar too: in eighths of a block where the terminal shows them.
 func (s *stream) bar(p float64) string {
 	if p = min(1, max(0, p)); math.IsNaN(p) {
-		return ""
+		p = 0
 	}
 	if !s.utf8 {
-		return strings.Repeat("#", int(math.Round(p*barWidth)))
+		return "|" + strings.Repeat("#", int(math.Round(p*barWidth)))
 	}
 	eighths := int(math.Round(p * barWidth * 8))
-	out := strings.Repeat("█", eighths/8)
+	out := "│" + strings.Repeat("█", eighths/8)
 	if r := eighths % 8; r > 0 {
 		out += string(rune('█' + 8 - r)) // the eight blocks stand in a row, the full one first
 	}
@@ -208,8 +208,7 @@ func (a *app) printClasses(name string, rows [][]class, headings bool) {
 		}
 		for _, c := range row {
 			p := float64(c.Probability)
-			line := fmt.Sprintf("%s%s  %.4f  %s", c.Label, strings.Repeat(" ", width-utf8.RuneCountInString(c.Label)), p, a.out.bar(p))
-			fmt.Fprintln(a.out, strings.TrimRight(line, " "))
+			fmt.Fprintf(a.out, "%s%s  %.4f  %s\n", printable(c.Label), strings.Repeat(" ", width-utf8.RuneCountInString(c.Label)), p, a.out.bar(p))
 		}
 	}
 }

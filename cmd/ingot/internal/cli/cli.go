@@ -52,7 +52,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		err = ctxError(ctx)
 	}
 	a.live.wipe()
-	if werr := a.out.writeErr; err == nil && werr != nil {
+	if werr := a.out.writeErr; werr != nil && (err == nil || errors.Is(err, werr)) {
 		err = &failure{code: ExitFailed, what: "the results can't be written", err: werr}
 	}
 	if err == nil {

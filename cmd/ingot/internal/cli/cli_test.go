@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestUsage(t *testing.T) {
@@ -122,14 +124,18 @@ func TestCompletion(t *testing.T) {
 
 type fullDisk struct{}
 
-func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+func (fullDisk) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: errors.New("no space left on device")}
+}
 
 // TestResultsThatCantBeWritten: an output that fails is no success.
 func TestResultsThatCantBeWritten(t *testing.T) {
-	var err strings.Builder
-	code := Main(context.Background(), []string{"version"}, strings.NewReader(""), fullDisk{}, &err, func(string) string { return "" })
-	if code != ExitFailed || !strings.Contains(err.String(), "no space left") {
-		t.Errorf("exit code %d, %s", code, err.String())
+	for _, args := range [][]string{{"version"}, {"version", "--json"}} {
+		var err strings.Builder
+		code := Main(context.Background(), args, strings.NewReader(""), fullDisk{}, &err, func(string) string { return "" })
+		if code != ExitFailed || !strings.Contains(err.String(), "the results can't be written") || !strings.Contains(err.String(), "no space left") {
+			t.Errorf("%v: exit code %d, %s", args, code, err.String())
+		}
 	}
 }
 
@@ -160,5 +166,24 @@ func TestLiveLine(t *testing.T) {
 	l.wipe()
 	if got, want := b.String(), "\r\x1b[Kone\r\x1b[K"; got != want {
 		t.Errorf("drawn %q, want %q", got, want)
+	}
+}
+
+// TestPrintable: names of a damaged or hostile file reach no terminal as they are.
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"Conv": "Conv", "größe 猫\n": "größe 猫\n", "a\xffb": `a\xffb`, "\x1b[31mred": `\x1b[31mred`, "tab\t": `tab\t`, "\u202ertl": `\u202ertl`, "\ufffd": "\ufffd",
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("printable(%q) = %q, want %q", text, got, want)
+		}
+	}
+	m := doubling()
+	m.nodes[0].Domain, m.nodes[0].OpType, m.nodes[0].Name = "strange", "\x1b[2J\xff", "\x1b]0;title\a"
+	for _, verb := range []string{"run", "inspect"} {
+		r := runCLI(t, verb, m.file(t)).want(t, ExitUnsupported, "", "")
+		if all := r.out + r.err; strings.ContainsAny(all, "\x1b\a") || !utf8.ValidString(all) || !strings.Contains(all, `\x1b[2J\xff`) {
+			t.Errorf("%s: %q", verb, all)
+		}
 	}
 }

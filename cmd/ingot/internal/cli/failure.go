@@ -206,10 +206,10 @@ func (a *app) tell(f *failure) {
 		return
 	}
 	var sb strings.Builder
-	sb.WriteString(a.err.paint(red, "error:") + " " + what + "\n")
+	sb.WriteString(a.err.paint(red, "error:") + " " + printable(what) + "\n")
 	for _, kv := range [][2]string{{"file", f.file}, {"node", f.node}, {"hint", f.hint}} {
 		if kv[1] != "" {
-			fmt.Fprintf(&sb, "  %s: %s\n", kv[0], strings.ReplaceAll(kv[1], "\n", "\n        "))
+			fmt.Fprintf(&sb, "  %s: %s\n", kv[0], strings.ReplaceAll(printable(kv[1]), "\n", "\n        "))
 		}
 	}
 	fmt.Fprint(a.err, sb.String())

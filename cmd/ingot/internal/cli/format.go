@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // table writes rows of left-aligned columns.
@@ -19,12 +21,35 @@ func newTable(w io.Writer) *table { return &table{tabwriter.NewWriter(w, 0, 0, 2
 func (t *table) row(cells ...any) {
 	s := make([]string, len(cells))
 	for i, c := range cells {
-		s[i] = fmt.Sprint(c)
+		s[i] = printable(fmt.Sprint(c))
 	}
 	fmt.Fprintln(t.w, strings.Join(s, "\t"))
 }
 
 func (t *table) flush() { t.w.Flush() }
+
+// printable shows what a terminal would obey, or can't show, as an escape: names come from files that anyone may have written.
+func printable(text string) string {
+	ok := func(r rune) bool { return r == '\n' || unicode.IsPrint(r) }
+	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !ok(r) }) < 0 {
+		return text
+	}
+	var sb strings.Builder
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&sb, `\x%02x`, text[i])
+		case ok(r):
+			sb.WriteRune(r)
+		default:
+			q := strconv.QuoteRuneToASCII(r)
+			sb.WriteString(q[1 : len(q)-1])
+		}
+		i += n
+	}
+	return sb.String()
+}
 
 // number is a float64 that JSON can hold: what isn't finite becomes a string.
 type number float64

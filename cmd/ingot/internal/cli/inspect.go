@@ -87,10 +87,10 @@ type paramsJSON struct {
 }
 
 type valueJSON struct {
-	Name  string   `json:"name"`
-	Type  string   `json:"type"`
-	DType string   `json:"dtype,omitempty"`
-	Shape []string `json:"shape,omitempty"`
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	DType string `json:"dtype,omitempty"`
+	Shape []any  `json:"shape,omitempty"` // numbers, and names of open dimensions
 }
 
 type operatorJSON struct {
@@ -207,7 +207,11 @@ func newValueJSON(v *loader.ValueInfo) valueJSON {
 	if v.Type.Kind == loader.KindTensor {
 		out.DType = v.Type.DType.String()
 		for _, d := range v.Type.Dims {
-			out.Shape = append(out.Shape, d.String())
+			if d.Size >= 0 {
+				out.Shape = append(out.Shape, d.Size)
+			} else {
+				out.Shape = append(out.Shape, d.String())
+			}
 		}
 	}
 	return out
@@ -299,7 +303,11 @@ func inputInfos(m *loader.Model) []ingot.ValueInfo {
 		}
 		info := ingot.ValueInfo{Name: v.Name}
 		for _, d := range v.Type.Dims {
-			info.Dims = append(info.Dims, ingot.Dim{Size: d.Size, Sym: d.Sym})
+			dim := ingot.Dim{Size: d.Size, Sym: d.Sym}
+			if d.Size < 0 && d.Sym == "" {
+				dim.Sym = "?" // open, and x.0=4 sets it
+			}
+			info.Dims = append(info.Dims, dim)
 		}
 		list = append(list, info)
 	}

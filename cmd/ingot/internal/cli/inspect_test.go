@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,23 @@ func TestInspectJSON(t *testing.T) {
 	}
 	if doc.Estimate == nil || doc.Estimate.MultiplyAdds != 2612 || !doc.Estimate.Complete || doc.Estimate.WeightBytes != 368 {
 		t.Errorf("%+v", doc.Estimate)
+	}
+}
+
+// TestInspectNamelessDims: a dimension without a name is set by its number, in the estimate as in a run.
+func TestInspectNamelessDims(t *testing.T) {
+	m := convolution()
+	m.in = []*loader.ValueInfo{value("x", tensor.Float32, -1, 2, 8, 8)}
+	path := m.file(t)
+	runCLI(t, "inspect", path, "-d", "x.0=10").want(t, 0, "x float32[10,2,8,8] takes about 26.12 k multiply-adds", "")
+	runCLI(t, "inspect", path).want(t, 0, "x float32[1,2,8,8] takes about 2612 multiply-adds", "")
+	runCLI(t, "inspect", path, "-d", "x.1=10").want(t, 2, "", `no dimension "1" of input "x" is open`)
+	var doc struct {
+		Inputs []struct{ Shape []any }
+	}
+	runCLI(t, "inspect", path, "--json").want(t, 0, "", "").decode(t, &doc)
+	if want := []any{"?", 2.0, 8.0, 8.0}; len(doc.Inputs) != 1 || !slices.Equal(doc.Inputs[0].Shape, want) {
+		t.Errorf("%v, want %v", doc.Inputs, want)
 	}
 }
 

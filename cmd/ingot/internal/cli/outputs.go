@@ -55,6 +55,9 @@ func parseTargets(texts []string, outputs []string) ([]target, error) {
 
 // settle finds out what kind of file is wanted, and that it can be made.
 func (t *target) settle(text string, single bool) error {
+	if t.path == "-" {
+		return usage("-o %s: outputs don't go to standard output by that name", text).withHint("write -o NAME=/dev/stdout, or leave -o out for a summary")
+	}
 	t.kind = strings.ToLower(filepath.Ext(t.path))
 	info, err := os.Stat(t.path)
 	switch {

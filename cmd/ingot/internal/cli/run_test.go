@@ -95,6 +95,7 @@ func TestRunOutputs(t *testing.T) {
 	run(at("both.npy")).want(t, 2, "", "holds one output")
 	run(at("no/such/dir/y.npz")).want(t, 2, "", "there is no folder")
 	run(at("x.xyz")).want(t, 2, "", `what kind of file is ".xyz"?`)
+	run("-").want(t, 2, "", "/dev/stdout")
 	run("loud=").want(t, 2, "", "name is missing")
 }
 
@@ -145,11 +146,11 @@ func classes(kind string) model {
 }
 
 func TestRunClasses(t *testing.T) {
-	want := "dog  0.7000  #####################\ncat  0.2000  ######\nowl  0.1000  ###\n"
+	want := "dog  0.7000  |#####################\ncat  0.2000  |######\nowl  0.1000  |###\n"
 	if r := runCLI(t, "run", classes("probabilities").file(t), "-i", "x=0.2,0.7,0.1"); r.code != 0 || r.out != want {
 		t.Errorf("%+v\nwant %q", r, want)
 	}
-	if r := runCLI(t, "run", classes("probabilities").file(t), "-i", "x=0.2,0.7,0.1", "--top", "1"); r.out != "dog  0.7000  #####################\n" {
+	if r := runCLI(t, "run", classes("probabilities").file(t), "-i", "x=0.2,0.7,0.1", "--top", "1"); r.out != "dog  0.7000  |#####################\n" {
 		t.Errorf("--top 1: %q", r.out)
 	}
 	r := runCLI(t, "run", classes("logits").file(t), "-i", "x=0,1,2") // e^0 : e^1 : e^2
@@ -157,7 +158,7 @@ func TestRunClasses(t *testing.T) {
 		t.Errorf("softmax: %q", r.out)
 	}
 	r = runCLI(t, "run", classes("scores").file(t), "-i", "x=0.9,0.8,-3")
-	if !strings.HasPrefix(r.out, "cat  0.9000") || !strings.Contains(r.out, "owl  -3.0000\n") {
+	if !strings.HasPrefix(r.out, "cat  0.9000") || !strings.Contains(r.out, "owl  -3.0000  |\n") {
 		t.Errorf("scores: %q", r.out)
 	}
 	r = runCLI(t, "run", classes("probabilities").file(t), "-i", "x=[[1,0,0],[0,0,1]]", "--top", "1")
@@ -178,7 +179,7 @@ func TestRunClasses(t *testing.T) {
 func TestBar(t *testing.T) {
 	s := &stream{utf8: true}
 	for p, want := range map[float64]string{0: "", 1: strings.Repeat("█", 30), 0.5: strings.Repeat("█", 15), 1.0 / 240: "▏", 7.0 / 240: "▉", 2: strings.Repeat("█", 30), math.NaN(): ""} {
-		if got := s.bar(p); got != want {
+		if got := s.bar(p); got != "│"+want {
 			t.Errorf("bar(%v) = %q, want %q", p, got, want)
 		}
 	}

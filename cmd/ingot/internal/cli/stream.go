@@ -157,10 +157,10 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 	case r.Level >= slog.LevelWarn:
 		sb.WriteString(h.app.err.paint(bold, "warning:") + " ")
 	}
-	sb.WriteString(r.Message)
+	sb.WriteString(printable(r.Message))
 	var more []string
 	add := func(a slog.Attr) bool {
-		more = append(more, a.Key+" "+a.Value.String())
+		more = append(more, printable(a.Key+" "+a.Value.String()))
 		return true
 	}
 	for _, a := range h.attrs {

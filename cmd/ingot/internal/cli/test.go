@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -51,7 +52,7 @@ An element passes when |got-want| ≤ atol + rtol·|want|; element type and shap
 A case's own tolerances beat the defaults, and the flags beat both.
 
 Cases run in child processes: one that crashes, hangs or takes too much memory fails alone.
-A skip file lists cases that aren't run, one a line: name, then the reason.`,
+A skip file lists cases that aren't run, one a line: the name, a space, the reason.`,
 		Example: `  ingot test suite/node
   ingot test suite --filter 'conv|pool' -v
   ingot test models --rtol 1e-3 --atol 1e-4 --bits
@@ -130,7 +131,7 @@ func (a *app) test(ctx context.Context, dirs []string, f *testFlags) error {
 	if err != nil {
 		return err
 	}
-	list, err := cases.Find(dirs...)
+	list, err := cases.FindAll(dirs...)
 	if err != nil {
 		return err
 	}
@@ -142,11 +143,16 @@ func (a *app) test(ctx context.Context, dirs []string, f *testFlags) error {
 		case !filter.MatchString(c.Name):
 		case skip:
 			res.Cases = append(res.Cases, caseResult{Name: c.Name, Outcome: caseSkipped, Reason: reason})
+		case c.Err != nil:
+			res.Cases = append(res.Cases, caseResult{Name: c.Name, Outcome: caseFailed, Reason: "the case can't be read", Detail: c.Err.Error()})
 		default:
 			todo = append(todo, c)
 		}
 	}
-	if len(todo)+len(res.Cases) == 0 {
+	if len(todo)+len(res.Cases) == 0 && len(list) > 0 {
+		return usage("none of the %s has a name that %q matches", plural(len(list), "case"), f.filter)
+	}
+	if len(list) == 0 {
 		return usage("no cases in %s", strings.Join(dirs, ", ")).withHint("ingot test --help says what a case looks like")
 	}
 	a.unusedSkips(skips, list)
@@ -191,11 +197,11 @@ func readSkips(path string) (map[string]string, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		name, why, ok := strings.Cut(line, " ")
-		if !ok {
-			return nil, &failure{code: ExitUsage, what: fmt.Sprintf("line %d: the case %q is skipped without a reason", i+1, name), file: path}
+		end := strings.IndexFunc(line, unicode.IsSpace)
+		if end < 0 {
+			return nil, &failure{code: ExitUsage, what: fmt.Sprintf("line %d: the case %q is skipped without a reason", i+1, line), file: path}
 		}
-		out[name] = strings.TrimSpace(why)
+		out[strings.TrimSuffix(line[:end], ":")] = strings.TrimSpace(line[end:])
 	}
 	return out, nil
 }

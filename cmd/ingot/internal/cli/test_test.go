@@ -95,7 +95,7 @@ func TestTest(t *testing.T) {
 	newIndexCase(t, at("ours/loose"), `{"model":"../../suite/good/model.onnx","inputs":[{"name":"x","file":"in.npy"}],"outputs":[{"name":"y","file":"out.npy"}],"rtol":0.5}`, in, []float32{2, 4, 6, 9})
 	r := runCLI(t, "test", dir)
 	r.want(t, ExitDiffers, "\n2 passed, 3 failed, 0 skipped\n", "")
-	for _, want := range []string{"FAIL     1  unsupported operator strange.Frobnicate", "FAIL     1  values differ", "FAIL     1  shape differ", "suite/wrong"} {
+	for _, want := range []string{"FAIL     1  unsupported operator strange.Frobnicate", "FAIL     1  values differ", "FAIL     1  shape differs", "suite/wrong"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("%q is missing in\n%s", want, r.out)
 		}
@@ -120,6 +120,31 @@ func TestTest(t *testing.T) {
 	if doc.Schema != "ingot.test/1" || doc.Passed != 2 || doc.Failed != 3 || len(doc.Cases) != 5 || len(doc.Failures) != 3 {
 		t.Errorf("%+v", doc)
 	}
+}
+
+// TestTestBroken: a case that can't be read fails alone, and says why.
+func TestTestBroken(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	in, out := []float32{1, 2, 3, 4}, []float32{2, 4, 6, 8}
+	newCase(t, at("good"), doubling(), in, out)
+	newIndexCase(t, at("syntax"), `{`, in, out)
+	newIndexCase(t, at("nothing"), `{}`, in, out)
+	newIndexCase(t, at("astray"), `{"model":"../gone/model.onnx","inputs":[{"name":"x","file":"in.npy"}],"outputs":[{"name":"y","file":"out.npy"}]}`, in, out)
+	newCase(t, at("modelless"), doubling(), in, out)
+	if err := os.Remove(filepath.Join(dir, "modelless", "model.onnx")); err != nil {
+		t.Fatal(err)
+	}
+	r := runCLI(t, "test", dir, "-v").want(t, ExitDiffers, "\n1 passed, 4 failed, 0 skipped\n", "")
+	for _, want := range []string{"syntax: ", "nothing: ", "modelless: ", "astray: " + filepath.Join(dir, "gone", "model.onnx") + ": no such file"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("%q is missing in\n%s", want, r.out)
+		}
+	}
+	// The reason may follow a tab or a colon.
+	skips := writeTemp(t, "skips.txt", "syntax\tisn't JSON\nnothing: is empty\nastray  a\nmodelless b\n")
+	runCLI(t, "test", dir, "--skip-file", skips).want(t, 0, "1 passed, 0 failed, 4 skipped\n", "")
+	runCLI(t, "test", dir, "--filter", "nowhere").want(t, 2, "", `none of the 5 cases has a name that "nowhere" matches`)
 }
 
 // TestTestSurvives: a case that crashes, ends or hangs its process, or takes all memory, fails alone.
@@ -162,7 +187,7 @@ func TestReason(t *testing.T) {
 		want string
 	}{
 		{fmt.Errorf(`output "y": %w`, fmt.Errorf("values: 3 of 12 elements differ")), "values differ from what is expected"},
-		{fmt.Errorf(`output "y": shape: want [1], got [2]`), "shape differ from what is expected"},
+		{fmt.Errorf(`output "y": shape: want [1], got [2]`), "shape differs from what is expected"},
 		{fmt.Errorf(`output "y": %w`, errBits), errBits.Error()},
 		{fmt.Errorf(`nothing computes "/a/b_12" at 3.5e-7`), `nothing computes "…" at N`},
 		{&loader.FormatError{Msg: "the tensor has 65 dimensions", Offset: 12}, "model file: the tensor has N dimensions"},

@@ -71,7 +71,7 @@ func (d *dims) ofInput(name string, n int64, text string) error {
 				return nil
 			}
 		}
-		return wrong("-d %s: input %q is %s; no dimension %q of it is open", text, v.Name, v, name[i+1:])
+		return wrong("-d %s: no dimension %q of input %q is open", text, name[i+1:], v.Name)
 	}
 	return unknown
 }

@@ -185,7 +185,7 @@ func TestDims(t *testing.T) {
 		t.Errorf("%v %v", f, err)
 	}
 	for text, want := range map[string]string{
-		"batsch=2": `did you mean "batch"?`, "x.batch=2": "no input has a dimension", "ids.k=2": `no dimension "k" of it is open`, "=3": "write NAME=NUMBER", "batch=two": "isn't a size",
+		"batsch=2": `did you mean "batch"?`, "x.batch=2": "no input has a dimension", "ids.k=2": `no dimension "k" of input "ids" is open`, "=3": "write NAME=NUMBER", "batch=two": "isn't a size",
 	} {
 		if _, err := Build(Model{Inputs: inputs}, Request{Inputs: []string{"rand"}, Dims: []string{text}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("-d %s: %v, want %q", text, err, want)
