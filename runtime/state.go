@@ -220,15 +220,15 @@ func (st *state) point(b *bound, m moved) error {
 
 // needOut returns the buffer of a graph output, made if the caller brought none.
 func (st *state) needOut(o int, t *sym.Type) (*tensor.Tensor, error) {
-	d, _ := t.Dims()
 	out := st.outs[o]
 	if out == nil {
+		d, _ := t.Dims()
 		var err error
 		out, err = st.Alloc(t.DT, d)
 		st.outs[o] = out
 		return out, err
 	}
-	if st.brought[o] && (out.DType() != t.DT || !slices.Equal(out.Dims(), d)) {
+	if st.brought[o] && (out.DType() != t.DT || !t.Has(out.Dims())) {
 		return nil, &OutputError{Name: st.code.graph.OutNames[o], Want: t.String(), Got: out.String()}
 	}
 	return out, nil

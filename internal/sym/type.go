@@ -116,6 +116,19 @@ func (t *Type) Rank() int {
 	return len(t.Shape)
 }
 
+// Has reports whether the shape is known to be these numbers.
+func (t *Type) Has(dims []int) bool {
+	if !t.Ranked || len(dims) != len(t.Shape) {
+		return false
+	}
+	for i, d := range t.Shape {
+		if !d.Is(int64(dims[i])) {
+			return false
+		}
+	}
+	return true
+}
+
 // Dims returns the shape as ints; nil, false when a dimension isn't a number.
 //
 //go:noinline
