@@ -77,7 +77,8 @@ type Subgraph struct {
 	Index   int // place among the node's bodies
 	NumIn   int // inputs of the body itself, without what it captures
 	NumOut  int
-	InRanks []int // ranks that the body declares for its inputs, -1 for none: hints
+	InRanks []int   // ranks that the body declares for its inputs, -1 for none: hints
+	InDims  [][]int // the dimensions too, -1 for those that aren't numbers
 }
 
 // AttrSchema is an attribute in a version's schema.

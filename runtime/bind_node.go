@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"ingot/internal/ir"
@@ -189,10 +190,18 @@ func (nb *nodeBinder) attr(a *loader.Attr) (*ops.Attr, error) {
 		s := &ops.Subgraph{Index: len(nb.bodies), NumIn: len(g.Inputs), NumOut: len(g.Outputs)}
 		for _, in := range g.Inputs {
 			rank := -1
+			var dims []int
 			if in.Type.HasShape {
 				rank = len(in.Type.Dims)
 			}
-			s.InRanks = append(s.InRanks, rank)
+			for _, d := range in.Type.Dims {
+				n := -1
+				if d.Size >= 0 && d.Size <= math.MaxInt32 {
+					n = int(d.Size)
+				}
+				dims = append(dims, n)
+			}
+			s.InRanks, s.InDims = append(s.InRanks, rank), append(s.InDims, dims)
 		}
 		nb.bodies = append(nb.bodies, g)
 		return s
