@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"ingot/internal/sym"
 	"ingot/tensor"
@@ -144,7 +145,13 @@ func (c *Infer) OutLike(o, i int) error {
 func (c *Infer) OutUnranked(o int, dt tensor.DType) error { return c.OutType(o, Type{DT: dt}) }
 
 // OutRank sets output o to a tensor whose rank is known but whose dimensions aren't.
+//
+// A scalar has no dimensions, so it would pass for fully known although the rule missed a value that it has to check: then not even the rank is
+// told, and the rule is asked again.
 func (c *Infer) OutRank(o int, dt tensor.DType, rank int) error {
+	if rank == 0 && slices.Contains(c.needs, true) {
+		return c.OutUnranked(o, dt)
+	}
 	shape := make([]Dim, rank)
 	for i := range shape {
 		shape[i] = sym.Unknown()
@@ -201,6 +208,9 @@ func (c *Infer) Vals(i int) ([]Dim, bool) {
 	t := c.In(i)
 	if t.Val != nil {
 		return t.Val, true
+	}
+	if t.Empty() {
+		return []Dim{}, true
 	}
 	if t.Data != nil {
 		if n, err := Int64s(t.Data); err == nil {

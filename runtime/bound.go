@@ -42,6 +42,11 @@ type moved struct {
 
 // bindSegment prepares a segment for a run.
 func (st *state) bindSegment(seg *segment) (*bound, error) {
+	for i := range seg.roots { // kernels may make tables as long as what they compute
+		if err := st.run.allows(seg.roots[i].size); err != nil {
+			return nil, err
+		}
+	}
 	b := &bound{seg: seg, heads: make([]*tensor.Tensor, seg.graph.NumValues())}
 	b.steps = make([]boundStep, len(seg.steps))
 	scratch := make([]int, len(seg.steps))

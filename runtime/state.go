@@ -376,6 +376,14 @@ func (st *state) Alloc(dt tensor.DType, shape []int) (*tensor.Tensor, error) {
 	return t, err
 }
 
+// allows reports a size that is beyond the limit by itself.
+func (r *run) allows(n int) error {
+	if limit := r.prog.opts.MemoryLimit; limit > 0 && int64(n) > limit {
+		return fmt.Errorf("the run needs %d bytes at once, more than its memory limit of %d", n, limit)
+	}
+	return nil
+}
+
 func (r *run) take(n int) error {
 	if r.prog.opts.MemoryLimit > 0 && r.limit.Add(-int64(n)) < 0 {
 		return fmt.Errorf("the run needs %d more bytes than its memory limit of %d", -r.limit.Load(), r.prog.opts.MemoryLimit)

@@ -5,6 +5,7 @@ import (
 
 	"ingot/internal/ir"
 	"ingot/internal/sym"
+	"ingot/tensor"
 )
 
 var dropIdentities = &Pass{
@@ -29,7 +30,7 @@ func isIdentity(n *ir.Node) bool {
 	case "Identity":
 		return true
 	case "Dropout":
-		training := n.NumIn > 2 && n.In[2] != nil && (n.In[2].Tensor() == nil || n.In[2].Tensor().Bytes()[0] != 0)
+		training := n.NumIn > 2 && n.In[2] != nil && !isFalse(n.In[2].Tensor())
 		return !training && (len(n.Out) == 1 || n.Out[1] == nil)
 	case "Concat", "Sum", "Max", "Min", "Mean":
 		return n.NumIn == 1
@@ -51,6 +52,11 @@ func isIdentity(n *ir.Node) bool {
 		return same && steps
 	}
 	return same
+}
+
+// isFalse reports whether t is one bool, false.
+func isFalse(t *tensor.Tensor) bool {
+	return t != nil && t.DType() == tensor.Bool && t.Len() == 1 && t.Bytes()[0] == 0
 }
 
 // positive reports whether a constant holds positive integers only.

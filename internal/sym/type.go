@@ -1,6 +1,7 @@
 package sym
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"ingot/tensor"
@@ -104,6 +105,11 @@ func (t *Type) Known() bool {
 		}
 	}
 	return true
+}
+
+// Empty reports whether a tensor is known to have no elements: one of its dimensions is 0. Its value is known then.
+func (t *Type) Empty() bool {
+	return t.Kind == Tensor && t.Ranked && slices.ContainsFunc(t.Shape, func(d Dim) bool { return d.Is(0) })
 }
 
 // Rank returns the number of dimensions, -1 when it isn't known.

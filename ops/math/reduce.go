@@ -94,7 +94,7 @@ func inferReduce(c *ops.Infer, a *reduceAttrs) error {
 		axes, known = c.Ints(1)
 	}
 	switch {
-	case !known && a.Keepdims && t.Ranked:
+	case !known && a.Keepdims && t.Rank() > 0:
 		return c.OutRank(0, t.DT, len(t.Shape))
 	case !known || !t.Ranked:
 		return c.OutUnranked(0, t.DT)

@@ -238,9 +238,10 @@ func opCenterCropPad() *ops.Op {
 			if err != nil {
 				return err
 			}
-			if ok && len(want) != len(axes) {
-				return fmt.Errorf("shape has %d sizes for %d axes", len(want), len(axes))
+			if n, isNum := sym.Prod(c.In(1).Shape).Int(); c.In(1).Ranked && isNum && n != int64(len(axes)) {
+				return fmt.Errorf("shape has %d sizes for %d axes", n, len(axes))
 			}
+			ok = ok && len(want) == len(axes)
 			out := append([]ops.Dim{}, t.Shape...)
 			for i, x := range axes {
 				out[x] = sym.Unknown()

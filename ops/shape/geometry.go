@@ -61,6 +61,9 @@ func intsOf(t *ops.Type) ([]int64, bool) {
 	if t.Val != nil {
 		return sym.Ints(t.Val)
 	}
+	if t.Empty() {
+		return []int64{}, true
+	}
 	if t.Data == nil {
 		return nil, false
 	}

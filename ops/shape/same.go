@@ -3,6 +3,7 @@ package shape
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"ingot/internal/kernel/move"
 	"ingot/internal/sym"
@@ -150,6 +151,10 @@ next:
 		if !used[j] {
 			left = left.Mul(e)
 		}
+	}
+	isZero := func(d ops.Dim) bool { return d.Is(0) }
+	if free < 0 && slices.ContainsFunc(in, isZero) && slices.ContainsFunc(out, isZero) {
+		return nil // no elements on either side
 	}
 	n, okN := left.Int()
 	m, okM := rest.Int()

@@ -206,6 +206,11 @@ func inferSliceSymbols(c *ops.Infer, t *ops.Type) error {
 	}
 	starts, okS := c.Vals(1)
 	ends, okE := c.Vals(2)
+	if c.In(1).Ranked && c.In(2).Ranked {
+		if k, m := sym.Prod(c.In(1).Shape), sym.Prod(c.In(2).Shape); k.Known() && m.Known() && !k.Equal(m) {
+			return fmt.Errorf("%s starts, but %s ends", k, m)
+		}
+	}
 	n := len(starts)
 	if !okS {
 		n = len(ends)
@@ -217,8 +222,6 @@ func inferSliceSymbols(c *ops.Infer, t *ops.Type) error {
 			return c.OutRank(0, t.DT, len(t.Shape))
 		}
 		n = int(m)
-	} else if okS && okE && len(starts) != len(ends) {
-		return fmt.Errorf("%d starts, but %d ends", len(starts), len(ends))
 	}
 	list, err := sliceAxes(n, n, axes, c.Has(3), steps, c.Has(4) && stepsKnown, len(t.Shape))
 	if err != nil {

@@ -56,6 +56,9 @@ func TestHostileCalls(t *testing.T) {
 			[]tensor.Value{f(1, 2, 0), f(1, 2, 0), f(1, 2, 4), nil, f(1, 2, 2), f(1, 2, 2)}, ""},
 		{"MaxRoiPool", ops.Attrs{"pooled_shape": ops.IntsAttr(2, 2)}, []tensor.Value{zeros(t, tensor.Float64, 3, 2, 1, 3), nan}, ""},
 		{"Relu", nil, []tensor.Value{f(0, 1<<40)}, ""},
+		{"Reshape", ops.Attrs{"allowzero": ops.IntAttr(1)}, []tensor.Value{f(0, 7), ints(0, 9, 7)}, ""},
+		{"Slice", nil, []tensor.Value{f(4), ints(), tensor.Scalar(int64(1))}, "0 starts, but 1 ends"},
+		{"CenterCropPad", nil, []tensor.Value{f(), tensor.Scalar(int32(-2))}, "1 sizes for 0 axes"},
 	} {
 		set, err := standard.Set()
 		if err != nil {
