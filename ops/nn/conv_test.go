@@ -365,10 +365,10 @@ func TestQLinearConv(t *testing.T) {
 			}
 			fx, fw := less(optest.Floats(x), optest.Floats(zx), len(optest.Floats(x))), less(optest.Floats(w), optest.Floats(zw), elements(c.w[1:]))
 			attrs := optest.Attrs(c.attrs()...)
-			out := outShape(t, ConvInteger, attrs, x, w)
+			out := outShape(t, ConvInteger(), attrs, x, w)
 			sums := c.naive(fx, fw, nil, out, false)
 			for _, constant := range [][]int{nil, {1}} {
-				n := optest.Node{Op: ConvInteger, Attrs: attrs, In: []*tensor.Tensor{x, w, zx, zw}, Out: 1, Const: constant}
+				n := optest.Node{Op: ConvInteger(), Attrs: attrs, In: []*tensor.Tensor{x, w, zx, zw}, Out: 1, Const: constant}
 				nearly(t, fmt.Sprintf("ConvInteger of %v by %v", c.x, c.w), n.Run(t)[0], sums, 0)
 			}
 			lo, hi := 0.0, 255.0
@@ -383,7 +383,7 @@ func TestQLinearConv(t *testing.T) {
 				want[i] = min(max(v, lo), hi)
 			}
 			for _, constant := range [][]int{nil, {3}} {
-				n := optest.Node{Op: QLinearConv, Attrs: attrs, In: []*tensor.Tensor{x, sx, zx, w, sw, zw, sy, zy, bias}, Out: 1, Const: constant}
+				n := optest.Node{Op: QLinearConv(), Attrs: attrs, In: []*tensor.Tensor{x, sx, zx, w, sw, zw, sy, zy, bias}, Out: 1, Const: constant}
 				nearly(t, fmt.Sprintf("QLinearConv of %v by %v", c.x, c.w), n.Run(t)[0], want, 0)
 			}
 		}

@@ -12,53 +12,57 @@ import (
 )
 
 // ConvInteger is the exact convolution of 8-bit integers.
-var ConvInteger = ops.Def(ops.Spec[convAttrs]{
-	Name: "ConvInteger", In: "x:T1, w:T2, x_zero_point:T1?, w_zero_point:T2?", Out: "y:T3", Types: "T1=int8|uint8; T2=int8|uint8; T3=int32",
-	Vers: []ops.Ver{{Since: 10}},
-	Infer: func(c *ops.Infer, a *convAttrs) error {
-		if err := checkZeros(c, 2, 3); err != nil {
-			return err
-		}
-		f := a.filter(planes)
-		f.bias = 0
-		return f.inferAs(c, tensor.Int32)
-	},
-	Bind: func(b *ops.Bind, a *convAttrs) (ops.Kernel, error) {
-		f := a.filter(planes)
-		return newConv8(b, f, places8{zeroX: 2, w: 1, zeroW: 3})
-	},
-})
+func ConvInteger() *ops.Op {
+	return ops.Def(ops.Spec[convAttrs]{
+		Name: "ConvInteger", In: "x:T1, w:T2, x_zero_point:T1?, w_zero_point:T2?", Out: "y:T3", Types: "T1=int8|uint8; T2=int8|uint8; T3=int32",
+		Vers: []ops.Ver{{Since: 10}},
+		Infer: func(c *ops.Infer, a *convAttrs) error {
+			if err := checkZeros(c, 2, 3); err != nil {
+				return err
+			}
+			f := a.filter(planes)
+			f.bias = 0
+			return f.inferAs(c, tensor.Int32)
+		},
+		Bind: func(b *ops.Bind, a *convAttrs) (ops.Kernel, error) {
+			f := a.filter(planes)
+			return newConv8(b, f, places8{zeroX: 2, w: 1, zeroW: 3})
+		},
+	})
+}
 
 // QLinearConv is the convolution of quantised numbers, quantised again.
-var QLinearConv = ops.Def(ops.Spec[convAttrs]{
-	Name: "QLinearConv",
-	In:   "x:T1, x_scale:float, x_zero_point:T1, w:T2, w_scale:float, w_zero_point:T2, y_scale:float, y_zero_point:T3, B:T4?", Out: "y:T3",
-	Types: "T1=int8|uint8; T2=int8|uint8; T3=int8|uint8; T4=int32", Vers: []ops.Ver{{Since: 10}},
-	Infer: func(c *ops.Infer, a *convAttrs) error {
-		if err := checkZeros(c, 2, 5); err != nil {
-			return err
-		}
-		for _, i := range []int{1, 6, 7} {
-			if n, ok := length(c.In(i)); ok && n != 1 {
-				return fmt.Errorf("input %d has %d elements; scales and zero points of x and y must be scalars", i, n)
+func QLinearConv() *ops.Op {
+	return ops.Def(ops.Spec[convAttrs]{
+		Name: "QLinearConv",
+		In:   "x:T1, x_scale:float, x_zero_point:T1, w:T2, w_scale:float, w_zero_point:T2, y_scale:float, y_zero_point:T3, B:T4?", Out: "y:T3",
+		Types: "T1=int8|uint8; T2=int8|uint8; T3=int8|uint8; T4=int32", Vers: []ops.Ver{{Since: 10}},
+		Infer: func(c *ops.Infer, a *convAttrs) error {
+			if err := checkZeros(c, 2, 5); err != nil {
+				return err
 			}
-		}
-		if s, ok := c.Shape(3); ok && len(s) > 0 {
-			m, known := s[0].Int()
-			if n, ok := length(c.In(4)); ok && known && n != 1 && n != m {
-				return fmt.Errorf("w_scale has %d elements for %d filters", n, m)
+			for _, i := range []int{1, 6, 7} {
+				if n, ok := length(c.In(i)); ok && n != 1 {
+					return fmt.Errorf("input %d has %d elements; scales and zero points of x and y must be scalars", i, n)
+				}
 			}
-		}
-		f := a.filter(planes)
-		f.w, f.bias = 3, 8
-		return f.inferAs(c, c.In(7).DT)
-	},
-	Bind: func(b *ops.Bind, a *convAttrs) (ops.Kernel, error) {
-		f := a.filter(planes)
-		f.w = 3
-		return newConv8(b, f, places8{zeroX: 2, w: 3, zeroW: 5, scaleX: 1, scaleW: 4, scaleY: 6, zeroY: 7, bias: 8})
-	},
-})
+			if s, ok := c.Shape(3); ok && len(s) > 0 {
+				m, known := s[0].Int()
+				if n, ok := length(c.In(4)); ok && known && n != 1 && n != m {
+					return fmt.Errorf("w_scale has %d elements for %d filters", n, m)
+				}
+			}
+			f := a.filter(planes)
+			f.w, f.bias = 3, 8
+			return f.inferAs(c, c.In(7).DT)
+		},
+		Bind: func(b *ops.Bind, a *convAttrs) (ops.Kernel, error) {
+			f := a.filter(planes)
+			f.w = 3
+			return newConv8(b, f, places8{zeroX: 2, w: 3, zeroW: 5, scaleX: 1, scaleW: 4, scaleY: 6, zeroY: 7, bias: 8})
+		},
+	})
+}
 
 // inferAs is infer for results of another type than X.
 func (f *filter) inferAs(c *ops.Infer, dt tensor.DType) error {

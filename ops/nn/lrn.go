@@ -22,25 +22,27 @@ type lrnAttrs struct {
 
 // LRN is local response normalisation: it divides each element by (bias + alpha/size·s)^beta, where s is the sum of squares over size channels
 // around the element's own.
-var LRN = ops.Def(ops.Spec[lrnAttrs]{
-	Name: "LRN", In: "X:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 13}, {Since: 1, Types: "T=floats"}},
-	Infer: func(c *ops.Infer, a *lrnAttrs) error {
-		if a.Size < 1 {
-			return fmt.Errorf("attribute size: %d; must be at least 1", a.Size)
-		}
-		if s, ok := c.Shape(0); ok && len(s) < 2 {
-			return fmt.Errorf("X is %s; it must have channels", sym.ShapeString(s))
-		}
-		return c.OutLike(0, 0)
-	},
-	Bind: func(b *ops.Bind, a *lrnAttrs) (ops.Kernel, error) {
-		if b.In(0).DT == tensor.Float64 {
-			return newLRN[float64](b, a), nil
-		}
-		return newLRN[float32](b, a), nil
-	},
-	InPlace: [][2]int8{{0, 0}},
-})
+func LRN() *ops.Op {
+	return ops.Def(ops.Spec[lrnAttrs]{
+		Name: "LRN", In: "X:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 13}, {Since: 1, Types: "T=floats"}},
+		Infer: func(c *ops.Infer, a *lrnAttrs) error {
+			if a.Size < 1 {
+				return fmt.Errorf("attribute size: %d; must be at least 1", a.Size)
+			}
+			if s, ok := c.Shape(0); ok && len(s) < 2 {
+				return fmt.Errorf("X is %s; it must have channels", sym.ShapeString(s))
+			}
+			return c.OutLike(0, 0)
+		},
+		Bind: func(b *ops.Bind, a *lrnAttrs) (ops.Kernel, error) {
+			if b.In(0).DT == tensor.Float64 {
+				return newLRN[float64](b, a), nil
+			}
+			return newLRN[float32](b, a), nil
+		},
+		InPlace: [][2]int8{{0, 0}},
+	})
+}
 
 // lrnKernel works on a block of neighbouring pixels through all channels. The squares of the channels around the current one lie in a ring of
 // rows, so that each is computed once, and before its channel is overwritten.

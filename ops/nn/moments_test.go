@@ -230,7 +230,7 @@ func TestLRN(t *testing.T) {
 			want[i] = v / math.Pow(1.5+0.5/float64(c.size)*sum, float64(float32(c.beta)))
 		}
 		for _, ty := range momentTypes {
-			n := optest.Node{Op: LRN, Attrs: optest.Attrs("size", c.size, "alpha", 0.5, "bias", 1.5, "beta", c.beta), Out: 1,
+			n := optest.Node{Op: LRN(), Attrs: optest.Attrs("size", c.size, "alpha", 0.5, "bias", 1.5, "beta", c.beta), Out: 1,
 				In: []*tensor.Tensor{optest.Of(t, ty.dt, x, c.dims...)}}
 			closeTo(t, fmt.Sprint(ty.dt, c.dims, c.size, c.beta), n.Run(t)[0], want, ty.tol)
 		}
@@ -261,8 +261,8 @@ func TestNormalizerErrors(t *testing.T) {
 		{MeanVarianceNormalization(), optest.Attrs("axes", []int{0, -2}), "twice", []*tensor.Tensor{x(4, 2)}},
 		{LpNormalization(), optest.Attrs("axis", 2), "axis 2", []*tensor.Tensor{x(4, 2)}},
 		{LpNormalization(), optest.Attrs("p", 3), "attribute p", []*tensor.Tensor{x(4, 2)}},
-		{LRN, optest.Attrs("size", 0), "attribute size", []*tensor.Tensor{x(4, 2)}},
-		{LRN, optest.Attrs("size", 1), "channels", []*tensor.Tensor{x(4)}},
+		{LRN(), optest.Attrs("size", 0), "attribute size", []*tensor.Tensor{x(4, 2)}},
+		{LRN(), optest.Attrs("size", 1), "channels", []*tensor.Tensor{x(4)}},
 	} {
 		in := make([]tensor.Value, len(c.in))
 		for i, v := range c.in {
@@ -283,7 +283,7 @@ func TestNormalizersAllocateNothing(t *testing.T) {
 		{Op: GroupNormalization, Attrs: optest.Attrs("num_groups", 3), In: []*tensor.Tensor{x, v, v}},
 		{Op: MeanVarianceNormalization(), In: []*tensor.Tensor{x}},
 		{Op: LpNormalization(), Attrs: optest.Attrs("axis", 1), In: []*tensor.Tensor{half}},
-		{Op: LRN, Attrs: optest.Attrs("size", 5), In: []*tensor.Tensor{x}},
+		{Op: LRN(), Attrs: optest.Attrs("size", 5), In: []*tensor.Tensor{x}},
 	} {
 		n.Out = 1
 		b, err := n.Bind(0)
@@ -302,7 +302,7 @@ func BenchmarkBatchNorm(b *testing.B) {
 	for _, n := range []optest.Node{
 		{Op: BatchNormalization, Out: 1, In: []*tensor.Tensor{x, v, v, v, v}},
 		{Op: InstanceNormalization, Out: 1, In: []*tensor.Tensor{x, v, v}},
-		{Op: LRN, Out: 1, Attrs: optest.Attrs("size", 5), In: []*tensor.Tensor{x}},
+		{Op: LRN(), Out: 1, Attrs: optest.Attrs("size", 5), In: []*tensor.Tensor{x}},
 	} {
 		k, err := n.Bind(0)
 		if err != nil {

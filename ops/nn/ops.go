@@ -8,10 +8,10 @@ import "ingot/ops"
 
 // Ops lists the family.
 var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
-	Conv, ConvNHWC, ToNHWC, ToNCHW, ConvTranspose, ConvTransposeNHWC, ConvInteger, QLinearConv,
+	Conv, ConvNHWC, ToNHWC, ToNCHW, ConvTranspose, ConvTransposeNHWC,
 	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC,
 	GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC,
-	BatchNormalization, BatchNormalizationNHWC, InstanceNormalization, GroupNormalization, LRN,
+	BatchNormalization, BatchNormalizationNHWC, InstanceNormalization, GroupNormalization,
 	GridSample, RoiAlign,
 	LayerNormalization, RMSNormalization, Attention, RotaryEmbedding,
 }
@@ -19,7 +19,8 @@ var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 // More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't
 // import [ingot/ops/more] don't carry them.
 func More() []*ops.Op {
-	return []*ops.Op{DeformConv(), MaxRoiPool(), MaxUnpool(), LpPool(), GlobalLpPool(), AffineGrid(), LpNormalization(), MeanVarianceNormalization(),
+	return []*ops.Op{ConvInteger(), QLinearConv(), DeformConv(), MaxRoiPool(), MaxUnpool(), LpPool(), GlobalLpPool(), AffineGrid(),
+		LRN(), LpNormalization(), MeanVarianceNormalization(),
 		FlexAttention(), LinearAttention(), CausalConvWithState(), SoftmaxCrossEntropyLoss(), NegativeLogLikelihoodLoss()}
 }
 

@@ -32,3 +32,6 @@ var families = [][]*ops.Op{
 func Set() (*ops.Set, error) {
 	return ops.NewSet(slices.Concat(families, ops.Defaults())...)
 }
+
+// Default returns the default operators alone.
+func Default() (*ops.Set, error) { return ops.NewSet(families...) }
