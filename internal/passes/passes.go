@@ -39,12 +39,31 @@ var All = []*Pass{
 	foldConstants, // what the others left between constants
 }
 
+// Names lists what may be disabled, "all" first.
+func Names() []string {
+	names := []string{"all"}
+	for _, p := range All {
+		if !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// UnknownError is about a name, of an option or the environment variable, that no pass has.
+type UnknownError struct {
+	Name  string
+	Known []string // the names that there are
+}
+
+func (e *UnknownError) Error() string { return fmt.Sprintf("there is no optimiser pass %q", e.Name) }
+
 // Run optimises a graph and its bodies.
 func Run(g *ir.Graph, opts Options) error {
 	disabled := slices.Concat(opts.Disabled, strings.FieldsFunc(os.Getenv("INGOT_DISABLE_PASSES"), func(r rune) bool { return r == ',' || r == ' ' }))
 	for _, name := range disabled {
 		if name != "all" && !slices.ContainsFunc(All, func(p *Pass) bool { return p.Name == name }) {
-			return fmt.Errorf("there is no optimiser pass %q", name)
+			return &UnknownError{name, Names()}
 		}
 	}
 	if !slices.Contains(disabled, "all") {

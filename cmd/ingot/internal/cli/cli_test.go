@@ -187,3 +187,11 @@ func TestPrintable(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownPass: a mistyped pass is the user's mistake, not the model's.
+func TestUnknownPass(t *testing.T) {
+	t.Setenv("INGOT_DISABLE_PASSES", "fuse-gellu")
+	for _, verb := range []string{"run", "bench"} {
+		runCLI(t, verb, doubling().file(t), "-i", "rand").want(t, ExitUsage, "", "no optimiser pass \"fuse-gellu\"\n  hint: did you mean \"fuse-gelu\"?")
+	}
+}

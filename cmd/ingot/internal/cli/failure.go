@@ -9,6 +9,8 @@ import (
 
 	"ingot"
 	"ingot/cmd/ingot/internal/feed"
+	"ingot/internal/near"
+	"ingot/internal/passes"
 	"ingot/loader"
 )
 
@@ -90,6 +92,7 @@ func explain(err error) *failure {
 		input       *ingot.InputError
 		path        *fs.PathError
 		given       *feed.Error
+		pass        *passes.UnknownError
 	)
 	switch {
 	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
@@ -98,6 +101,8 @@ func explain(err error) *failure {
 		return &failure{code: ExitTimeout, what: "the time limit has passed"}
 	case errors.As(err, &given):
 		return &failure{code: ExitUsage, what: given.What, file: given.File, hint: given.Hint}
+	case errors.As(err, &pass):
+		return &failure{code: ExitUsage, what: pass.Error(), hint: near.DidYouMean(pass.Name, pass.Known)}
 	case errors.As(err, &unsupported):
 		return explainUnsupported(unsupported)
 	case errors.As(err, &format):
