@@ -117,6 +117,9 @@ func pick(t *tensor.Tensor, axis int, from []int32) (*tensor.Tensor, error) {
 // widened returns the elements as float32.
 func widened(t *tensor.Tensor) []float32 { return wide.Values[float32](t) }
 
+// storeFloats rounds elements to a tensor's type.
+func storeFloats(t *tensor.Tensor, src []float32) { wide.Store(t, 0, src) }
+
 // outputs checks what a body gave and returns it as tensors of its own.
 func outputs(vals []tensor.Value, err error) ([]*tensor.Tensor, error) {
 	if err != nil {
