@@ -39,6 +39,7 @@ var optional = map[[2]string]string{
 	{"", "Scale"}:                        "ingot/ops/contrib",
 	{"", "ScaledTanh"}:                   "ingot/ops/contrib",
 	{"", "SimplifiedLayerNormalization"}: "ingot/ops/contrib",
+	{"", "Attention"}:                    "ingot/ops/more",
 	{"", "ImageDecoder"}:                 "ingot/ops/image",
 	{"", "RegexFullMatch"}:               "ingot/ops/text",
 	{"", "StringConcat"}:                 "ingot/ops/text",

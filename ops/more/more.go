@@ -1,5 +1,5 @@
-// Package more adds the operators of ai.onnx that no exporter of PyTorch emits and that weigh something: deformable convolution, training losses,
-// old pooling kinds and the like.
+// Package more adds the operators of ai.onnx that PyTorch's exporters don't emit unless asked to (up to opset 22) and that weigh something: attention
+// as one operator, deformable and quantised convolution, training losses, old pooling kinds and the like.
 //
 //	import _ "ingot/ops/more"
 package more

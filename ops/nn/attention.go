@@ -36,24 +36,26 @@ const (
 )
 
 // Attention is softmax(Q·Kᵀ·scale + bias)·V for each head, with a cache of keys and values.
-var Attention = ops.Def(ops.Spec[attentionAttrs]{
-	Name: "Attention",
-	In:   "Q:T1, K:T1, V:T2, attn_mask:U?, past_key:T1?, past_value:T2?, nonpad_kv_seqlen:int64?",
-	Out:  "Y:T1, present_key:T1?, present_value:T2?, qk_matmul_output:T1?", Types: "T1=floats4; T2=floats4; U=num4|bool",
-	Vers: []ops.Ver{{Since: 25}, {Since: 24, Attrs: "-left_window_size -right_window_size"},
-		{Since: 23, In: "Q:T1, K:T1, V:T2, attn_mask:U?, past_key:T1?, past_value:T2?"}},
-	Infer: inferAttention,
-	Bind: func(b *ops.Bind, a *attentionAttrs) (ops.Kernel, error) {
-		g, err := a.geometry(sym.Nums(b.Dims(attQ)), sym.Nums(b.Dims(attK)), sym.Nums(b.Dims(attV)), b.Dims(attPastK))
-		if err != nil {
-			return nil, err
-		}
-		if b.In(attQ).DT == tensor.Float64 || b.In(attV).DT == tensor.Float64 {
-			return bindAttention[float64](b, a, g)
-		}
-		return bindAttention[float32](b, a, g)
-	},
-})
+func Attention() *ops.Op {
+	return ops.Def(ops.Spec[attentionAttrs]{
+		Name: "Attention",
+		In:   "Q:T1, K:T1, V:T2, attn_mask:U?, past_key:T1?, past_value:T2?, nonpad_kv_seqlen:int64?",
+		Out:  "Y:T1, present_key:T1?, present_value:T2?, qk_matmul_output:T1?", Types: "T1=floats4; T2=floats4; U=num4|bool",
+		Vers: []ops.Ver{{Since: 25}, {Since: 24, Attrs: "-left_window_size -right_window_size"},
+			{Since: 23, In: "Q:T1, K:T1, V:T2, attn_mask:U?, past_key:T1?, past_value:T2?"}},
+		Infer: inferAttention,
+		Bind: func(b *ops.Bind, a *attentionAttrs) (ops.Kernel, error) {
+			g, err := a.geometry(sym.Nums(b.Dims(attQ)), sym.Nums(b.Dims(attK)), sym.Nums(b.Dims(attV)), b.Dims(attPastK))
+			if err != nil {
+				return nil, err
+			}
+			if b.In(attQ).DT == tensor.Float64 || b.In(attV).DT == tensor.Float64 {
+				return bindAttention[float64](b, a, g)
+			}
+			return bindAttention[float32](b, a, g)
+		},
+	})
+}
 
 // check refuses attributes that have no meaning.
 func (a *attentionAttrs) check() error {

@@ -200,7 +200,7 @@ func foldHeads(x []float64, batch, heads, seq, size int) []float64 {
 }
 
 func (a *attCase) node(t testing.TB, dt tensor.DType) *optest.Node {
-	n := &optest.Node{Op: Attention, Out: 4, Attrs: optest.Attrs("is_causal", bit(a.causal), "left_window_size", a.left, "right_window_size", a.right,
+	n := &optest.Node{Op: Attention(), Out: 4, Attrs: optest.Attrs("is_causal", bit(a.causal), "left_window_size", a.left, "right_window_size", a.right,
 		"softcap", a.softcap, "qk_matmul_output_mode", a.mode)}
 	if a.scale != 0 {
 		n.Attrs["scale"] = ops.FloatAttr(float32(a.scale))
@@ -373,7 +373,7 @@ func TestSoftmaxPrecision(t *testing.T) {
 	a := attCase{batch: 1, heads: 2, kvHeads: 2, queries: 3, keys: 50, size: 8, vSize: 4, left: -1, right: -1}
 	a.fill(rand.New(rand.NewPCG(4, 4)))
 	want, _ := a.run()
-	for _, dt := range Attention.Newest().TypeSet("T1").Tensor.List() {
+	for _, dt := range Attention().Newest().TypeSet("T1").Tensor.List() {
 		for precision, tol := range map[tensor.DType]float64{tensor.Float32: 1e-5, tensor.Float16: 2e-3, tensor.Float64: 1e-5, tensor.BFloat16: 3e-2} {
 			n := a.node(t, dt)
 			n.Attrs["softmax_precision"] = ops.IntAttr(precision)
@@ -419,7 +419,7 @@ func TestAttentionErrors(t *testing.T) {
 		"softcap is -1":              func(n *optest.Node) { n.Attrs["softcap"] = ops.FloatAttr(-1) },
 		"softmax_precision is 7":     func(n *optest.Node) { n.Attrs["softmax_precision"] = ops.IntAttr(7) },
 	} {
-		n := &optest.Node{Op: Attention, Attrs: ops.Attrs{}, Out: 4, In: make([]*tensor.Tensor, 7)}
+		n := &optest.Node{Op: Attention(), Attrs: ops.Attrs{}, Out: 4, In: make([]*tensor.Tensor, 7)}
 		n.In[attQ], n.In[attK], n.In[attV] = zeros(2, 2, 3, 4), zeros(2, 2, 5, 4), zeros(2, 2, 5, 4)
 		edit(n)
 		if _, err := n.Try(); err == nil || !strings.Contains(err.Error(), want) {
@@ -474,24 +474,24 @@ func TestUnknownShapes(t *testing.T) {
 	b, s, p := sym.Symbol("b"), sym.Symbol("s"), sym.Symbol("p")
 	q := sym.TensorType(tensor.Float16, b, s, sym.Num(64))
 	past := sym.TensorType(tensor.Float16, b, sym.Num(2), p, sym.Num(16))
-	outs, err := optest.Infer(t, Attention, optest.Attrs("q_num_heads", 4, "kv_num_heads", 2), 4, &q, &past, &past)
+	outs, err := optest.Infer(t, Attention(), optest.Attrs("q_num_heads", 4, "kv_num_heads", 2), 4, &q, &past, &past)
 	if err == nil {
 		t.Errorf("mixed ranks: %v", outs)
 	}
 	k := sym.TensorType(tensor.Float16, b, s, sym.Num(32))
-	outs, err = optest.Infer(t, Attention, optest.Attrs("q_num_heads", 4, "kv_num_heads", 2), 4, &q, &k, &k, nil, &past, &past)
+	outs, err = optest.Infer(t, Attention(), optest.Attrs("q_num_heads", 4, "kv_num_heads", 2), 4, &q, &k, &k, nil, &past, &past)
 	if err != nil || outs[attY].String() != "float16[b,s,64]" || outs[attPresentK].Shape[2].String() != "p+s" || outs[attScores].Rank() != 4 {
 		t.Errorf("%v %v", outs, err)
 	}
-	linear := LinearAttention()
-	for _, op := range []*ops.Op{Attention, FlexAttention(), linear, CausalConvWithState(), RotaryEmbedding, NegativeLogLikelihoodLoss(), SoftmaxCrossEntropyLoss()} {
+	attention, linear := Attention(), LinearAttention()
+	for _, op := range []*ops.Op{attention, FlexAttention(), linear, CausalConvWithState(), RotaryEmbedding, NegativeLogLikelihoodLoss(), SoftmaxCrossEntropyLoss()} {
 		ins := make([]*ops.Type, len(op.Newest().In))
 		for i := range ins {
 			if op != linear || i < 3 {
 				ins[i] = &ops.Type{DT: tensor.Float32}
 			}
 		}
-		if op == Attention {
+		if op == attention {
 			ins[attLens] = nil
 		}
 		attrs := ops.Attrs{}

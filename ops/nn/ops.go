@@ -13,7 +13,7 @@ var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 	GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC,
 	BatchNormalization, BatchNormalizationNHWC, InstanceNormalization, GroupNormalization,
 	GridSample, RoiAlign,
-	LayerNormalization, RMSNormalization, Attention, RotaryEmbedding,
+	LayerNormalization, RMSNormalization, RotaryEmbedding,
 }
 
 // More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't
@@ -21,7 +21,7 @@ var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
 func More() []*ops.Op {
 	return []*ops.Op{ConvInteger(), QLinearConv(), DeformConv(), MaxRoiPool(), MaxUnpool(), LpPool(), GlobalLpPool(), AffineGrid(),
 		LRN(), LpNormalization(), MeanVarianceNormalization(),
-		FlexAttention(), LinearAttention(), CausalConvWithState(), SoftmaxCrossEntropyLoss(), NegativeLogLikelihoodLoss()}
+		Attention(), FlexAttention(), LinearAttention(), CausalConvWithState(), SoftmaxCrossEntropyLoss(), NegativeLogLikelihoodLoss()}
 }
 
 // Version histories that many operators share.

@@ -301,7 +301,7 @@ func TestFlexAttentionHidden(t *testing.T) {
 	if v := optest.Floats(n.Run(t)[0])[0]; !math.IsNaN(v) {
 		t.Errorf("FlexAttention gives %v", v)
 	}
-	n.Op = Attention
+	n.Op = Attention()
 	if v := optest.Floats(n.Run(t)[0])[0]; v != 0 {
 		t.Errorf("Attention gives %v", v)
 	}
