@@ -45,8 +45,10 @@ func (s *State) RunInto(ctx context.Context, in Inputs, out Outputs) error {
 	found = 0
 	for o := range m.out {
 		t, ok := out[m.out[o].Name]
-		s.outs[o] = t
-		if ok {
+		if ok && t == nil {
+			return fmt.Errorf("the buffer for output %q is nil", m.out[o].Name)
+		}
+		if s.outs[o] = t; ok {
 			found++
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
-	"unsafe"
 
 	"ingot/internal/ir"
 	"ingot/internal/parallel"
@@ -131,6 +130,9 @@ func (p *Program) Run(ctx context.Context, in []tensor.Value, out []*tensor.Tens
 	if err := p.check(in); err != nil {
 		return err
 	}
+	if err := p.checkBuffers(out); err != nil {
+		return err
+	}
 	st, err := p.acquire()
 	if err != nil {
 		return err
@@ -179,72 +181,8 @@ func fill(dst *tensor.Tensor, v tensor.Value, name string) (tensor.Value, error)
 	return dst, nil
 }
 
-func overlaps(t *tensor.Tensor, in []tensor.Value) bool {
-	a := t.Bytes()
-	for _, v := range in {
-		x, ok := v.(*tensor.Tensor)
-		if !ok {
-			continue
-		}
-		b := x.Bytes()
-		if len(a) == 0 || len(b) == 0 {
-			continue
-		}
-		a0, b0 := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
-		if a0 < b0+uintptr(len(b)) && b0 < a0+uintptr(len(a)) {
-			return true
-		}
-	}
-	return false
-}
-
-// check compares the inputs with what the model takes.
-func (p *Program) check(in []tensor.Value) error {
-	if len(in) != len(p.graph.In) {
-		return fmt.Errorf("the model takes %d inputs, not %d", len(p.graph.In), len(in))
-	}
-	for i, v := range p.graph.In {
-		if in[i] == nil && p.defaults[v.Name] != nil {
-			continue
-		}
-		if err := checkInput(v, in[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // HasDefault reports whether a run may leave out the input.
 func (p *Program) HasDefault(name string) bool { return p.defaults[name] != nil }
-
-func checkInput(v *ir.Value, x tensor.Value) error {
-	want := &v.Type
-	t, ok := x.(*tensor.Tensor)
-	if !ok {
-		if x == nil {
-			return &InputError{Name: v.Name, Want: want.String(), Msg: "is missing; the model takes " + want.String()}
-		}
-		if got := sym.TypeOf(x, false); want.Kind != sym.None && want.Kind != got.Kind {
-			return &InputError{Name: v.Name, Want: want.String(), Got: got.String()}
-		}
-		return nil
-	}
-	if err := t.Err(); err != nil {
-		return &InputError{Name: v.Name, Want: want.String(), Msg: err.Error()}
-	}
-	fits := want.Kind == sym.Tensor && (want.DT == t.DType() || want.DT == tensor.Invalid) && (!want.Ranked || len(want.Shape) == t.Rank())
-	if fits && want.Ranked {
-		for k, d := range t.Dims() {
-			if n, ok := want.Shape[k].Int(); ok && n != int64(d) {
-				fits = false
-			}
-		}
-	}
-	if !fits && want.Kind != sym.None {
-		return &InputError{Name: v.Name, Want: want.String(), Got: t.String()}
-	}
-	return nil
-}
 
 // acquire takes a state for a run, an idle one if there is one.
 func (p *Program) acquire() (*state, error) {

@@ -51,7 +51,6 @@ var table = []rule{
 	// Compiling and running.
 	{"internal/sym", []string{"tensor"}},
 	{"internal/ir", []string{"ops", "tensor", "internal/sym"}},
-	{"internal/calls", []string{"ops", "tensor", "internal/sym", "internal/num"}},
 	{"internal/passes", []string{"ops", "tensor", "internal/sym", "internal/ir"}},
 	{"internal/mem", []string{"golang.org/x/sys/..."}},
 	{"internal/parallel", nil},

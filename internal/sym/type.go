@@ -154,6 +154,9 @@ func (t *Type) Dims() ([]int, bool) {
 
 // String formats the type as "float32[batch,3]", "seq(float32[?])"; an unknown rank is "[…]".
 func (t *Type) String() string {
+	if t == nil {
+		return "?"
+	}
 	switch t.Kind {
 	case Sequence:
 		return "seq(" + t.Elem.String() + ")"
