@@ -34,8 +34,6 @@ type pattern struct {
 	gone  []string
 }
 
-func f32(v ...float32) *tensor.Tensor { return tensor.Of(v) }
-
 func num(v float32) *tensor.Tensor { return tensor.Scalar(v) }
 
 func random(dims ...int) *tensor.Tensor {

@@ -118,7 +118,7 @@ func evalLoop(c *ops.Call, a *loopAttrs) error {
 	if t := c.In(0); t != nil {
 		v, err := tensor.Data[int64](t)
 		if err != nil || len(v) != 1 {
-			return fmt.Errorf("M must be one int64, not %s", t)
+			return fmt.Errorf("input M must be one int64, not %s", t)
 		}
 		trips = v[0]
 	}

@@ -143,7 +143,7 @@ func inferBatchNorm(c *ops.Infer, a *batchNormAttrs) error {
 	if x.Ranked {
 		switch len(x.Shape) {
 		case 0:
-			return errors.New("X is a scalar; it must have a batch dimension")
+			return errors.New("input X is a scalar; it must have a batch dimension")
 		case 1:
 			channels = ops.Num(1)
 		default:

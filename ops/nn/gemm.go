@@ -36,7 +36,7 @@ var Gemm = ops.Def(ops.Spec[gemmAttrs]{
 		if c.Outs()[0].Ranked && bias.Ranked {
 			s, err := ops.Broadcast(out, bias.Shape)
 			if err != nil || len(s) != 2 || differ(s[0], out[0]) || differ(s[1], out[1]) {
-				return fmt.Errorf("C is %s, which can't be broadcast to %s", sym.ShapeString(bias.Shape), sym.ShapeString(out))
+				return fmt.Errorf("input C is %s, which can't be broadcast to %s", sym.ShapeString(bias.Shape), sym.ShapeString(out))
 			}
 		}
 		return nil

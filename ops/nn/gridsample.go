@@ -82,10 +82,10 @@ func inferGridSample(c *ops.Infer, a *gridSampleAttrs) error {
 		return c.OutUnranked(0, x.DT)
 	}
 	if x.Ranked && grid.Ranked && x.Rank() != grid.Rank() {
-		return fmt.Errorf("X has rank %d, but grid has rank %d", x.Rank(), grid.Rank())
+		return fmt.Errorf("input X has rank %d, but grid has rank %d", x.Rank(), grid.Rank())
 	}
 	if rank < 3 || rank > 2+sample.MaxDims {
-		return fmt.Errorf("X has rank %d; it must be from 3 to %d", rank, 2+sample.MaxDims)
+		return fmt.Errorf("input X has rank %d; it must be from 3 to %d", rank, 2+sample.MaxDims)
 	}
 	xs, gs := unknownIf(x, rank), unknownIf(grid, rank)
 	if n := gs[rank-1]; n.Known() && !n.Is(int64(rank-2)) {

@@ -54,10 +54,10 @@ func (a *groupNormAttrs) infer(c *ops.Infer, shared bool) error {
 		return nil
 	}
 	if len(s) < 2 {
-		return fmt.Errorf("X is %s; it must have channels", sym.ShapeString(s))
+		return fmt.Errorf("input X is %s; it must have channels", sym.ShapeString(s))
 	}
 	if n, ok := s[1].Int(); ok && n%int64(a.NumGroups) != 0 {
-		return fmt.Errorf("X has %d channels, which %d groups can't share", n, a.NumGroups)
+		return fmt.Errorf("input X has %d channels, which %d groups can't share", n, a.NumGroups)
 	}
 	params := s[1]
 	if shared {

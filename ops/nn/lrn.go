@@ -30,7 +30,7 @@ func LRN() *ops.Op {
 				return fmt.Errorf("attribute size: %d; must be at least 1", a.Size)
 			}
 			if s, ok := c.Shape(0); ok && len(s) < 2 {
-				return fmt.Errorf("X is %s; it must have channels", sym.ShapeString(s))
+				return fmt.Errorf("input X is %s; it must have channels", sym.ShapeString(s))
 			}
 			return c.OutLike(0, 0)
 		},

@@ -53,12 +53,12 @@ func inferMatMul(c *ops.Infer, transA, transB bool) error {
 		return c.OutUnranked(0, dt)
 	}
 	if len(a) == 0 || len(b) == 0 {
-		return fmt.Errorf("A is %s and B is %s; neither may be a scalar", sym.ShapeString(a), sym.ShapeString(b))
+		return fmt.Errorf("input A is %s and B is %s; neither may be a scalar", sym.ShapeString(a), sym.ShapeString(b))
 	}
 	m, ka, batchA := matrix(a, transA, false)
 	kb, n, batchB := matrix(b, transB, true)
 	if ka.Known() && kb.Known() && !ka.Equal(kb) {
-		return fmt.Errorf("A is %s and B is %s: the inner dimensions %s and %s differ", sym.ShapeString(a), sym.ShapeString(b), ka, kb)
+		return fmt.Errorf("input A is %s and B is %s: the inner dimensions %s and %s differ", sym.ShapeString(a), sym.ShapeString(b), ka, kb)
 	}
 	shape, err := ops.Broadcast(batchA, batchB)
 	if err != nil {

@@ -63,7 +63,7 @@ func inferRois(c *ops.Infer, name string, size []int, columns int, indices ops.D
 	channels, regions := sym.Unknown(), indices
 	if s, ok := c.Shape(0); ok {
 		if len(s) != 4 {
-			return fmt.Errorf("X is %s; it must have 4 dimensions", sym.ShapeString(s))
+			return fmt.Errorf("input X is %s; it must have 4 dimensions", sym.ShapeString(s))
 		}
 		channels = s[1]
 	}
