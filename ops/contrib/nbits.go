@@ -48,7 +48,7 @@ func inferNBits(c *ops.Infer, a *nbitsAttrs) error {
 	case a.BlockSize < 16 || a.BlockSize&(a.BlockSize-1) != 0:
 		return fmt.Errorf("block_size is %d; it must be a power of two and at least 16", a.BlockSize)
 	case a.K < 1 || a.N < 1 || a.K > 1<<30 || a.N > 1<<30:
-		return fmt.Errorf("K is %d and N is %d; both must be positive, and below 2³⁰", a.K, a.N)
+		return fmt.Errorf("attribute K is %d and N is %d; both must be positive, and below 2³⁰", a.K, a.N)
 	case a.AccuracyLevel < 0 || a.AccuracyLevel > 4:
 		return fmt.Errorf("accuracy_level is %d; it must be 0 to 4", a.AccuracyLevel)
 	case a.WeightPrepacked != 0:
@@ -88,7 +88,7 @@ func inferRows(c *ops.Infer, k, n int) error {
 		return c.OutUnranked(0, c.In(0).DT)
 	}
 	if len(x) == 0 || differ(x[len(x)-1], ops.Num(k)) {
-		return fmt.Errorf("A is %s; its last dimension must be K, %d", sym.ShapeString(x), k)
+		return fmt.Errorf("input A is %s; its last dimension must be K, %d", sym.ShapeString(x), k)
 	}
 	return c.Out(0, c.In(0).DT, append(append([]ops.Dim{}, x[:len(x)-1]...), ops.Num(n))...)
 }
@@ -286,7 +286,7 @@ func inferBnb4(c *ops.Infer, a *bnb4Attrs) error {
 	case a.BlockSize < 16 || a.BlockSize&(a.BlockSize-1) != 0:
 		return fmt.Errorf("block_size is %d; it must be a power of two and at least 16", a.BlockSize)
 	case a.K < 1 || a.N < 1 || a.K > 1<<30 || a.N > 1<<30:
-		return fmt.Errorf("K is %d and N is %d; both must be positive, and below 2³⁰", a.K, a.N)
+		return fmt.Errorf("attribute K is %d and N is %d; both must be positive, and below 2³⁰", a.K, a.N)
 	case a.TrainingMode != 0:
 		return fmt.Errorf("training_mode is %d; nothing is trained here", a.TrainingMode)
 	case !a.TransB:

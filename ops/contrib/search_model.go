@@ -167,7 +167,6 @@ type gpt struct {
 	pasts       []*tensor.Tensor
 	places      []int32 // of the last token of each sequence
 	mask        [][]int32
-	last        []*tensor.Tensor // what the body gave
 }
 
 func newGPT(c *ops.Call, s *search, body, first *ops.Subgraph, maskIn int) (*gpt, error) {

@@ -54,7 +54,7 @@ var signalOps = []*ops.Op{
 		Name: "Inverse", Domain: domain, Vers: since1, In: "X:T", Out: "Y:T", Types: "T=floats",
 		Infer: func(c *ops.Infer, _ *noAttrs) error {
 			if s, ok := c.Shape(0); ok && (len(s) < 2 || differ(s[len(s)-1], s[len(s)-2])) {
-				return fmt.Errorf("X is %s; its last two dimensions must be a square matrix", sym.ShapeString(s))
+				return fmt.Errorf("input X is %s; its last two dimensions must be a square matrix", sym.ShapeString(s))
 			}
 			return c.OutLike(0, 0)
 		},

@@ -21,7 +21,7 @@ var visionOps = []*ops.Op{
 			x, ok1 := c.Shape(0)
 			rois, ok2 := c.Shape(1)
 			if ok1 && len(x) != 4 || ok2 && (len(rois) != 2 || differ(rois[1], ops.Num(4))) {
-				return fmt.Errorf("X is %s and rois %s; they must be [N,C,H,W] and [rois,4]", sym.ShapeString(x), sym.ShapeString(rois))
+				return fmt.Errorf("input X is %s and rois %s; they must be [N,C,H,W] and [rois,4]", sym.ShapeString(x), sym.ShapeString(rois))
 			}
 			channels, n, h, w := c.Fresh(), c.Fresh(), c.Fresh(), c.Fresh()
 			if ok1 {
@@ -127,7 +127,7 @@ func inferWordConv(c *ops.Infer, a *wordConvAttrs) error {
 	w, ok2 := c.Shape(1)
 	table, ok3 := c.Shape(3)
 	if ok1 && len(seq) != 2 || ok2 && len(w) != 4 || ok3 && len(table) != 2 {
-		return fmt.Errorf("Sequence is %s, W %s and C %s; they must be [words,characters], [filters,1,window,size] and [characters,size]",
+		return fmt.Errorf("input Sequence is %s, W %s and C %s; they must be [words,characters], [filters,1,window,size] and [characters,size]",
 			sym.ShapeString(seq), sym.ShapeString(w), sym.ShapeString(table))
 	}
 	if ok2 {
@@ -141,7 +141,7 @@ func inferWordConv(c *ops.Infer, a *wordConvAttrs) error {
 			}
 		}
 		if differ(w[1], ops.Num(1)) || ok3 && differ(w[3], table[1]) {
-			return fmt.Errorf("W is %s, which doesn't fit C, %s", sym.ShapeString(w), sym.ShapeString(table))
+			return fmt.Errorf("input W is %s, which doesn't fit C, %s", sym.ShapeString(w), sym.ShapeString(table))
 		}
 		if err := checkDims(c, 2, "B", w[0]); err != nil {
 			return err
