@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unsafe"
 
 	"ingot/tensor"
 )
@@ -292,11 +293,11 @@ func (f *attrField) set(st reflect.Value, a *Attr) error {
 		}
 		v.Set(sl)
 	case AttrFloats:
-		v.Set(reflect.ValueOf(slices.Clone(a.Floats)).Convert(v.Type()))
+		v.Set(reflect.ValueOf(slices.Clone(a.Floats)))
 	case AttrStrings:
-		v.Set(reflect.ValueOf(slices.Clone(a.Strings)).Convert(v.Type()))
+		v.Set(reflect.ValueOf(slices.Clone(a.Strings)))
 	case AttrTensor, AttrSparse:
-		v.Set(reflect.ValueOf(a.T).Convert(v.Type()))
+		v.Set(reflect.NewAt(v.Type().Elem(), unsafe.Pointer(a.T))) // a *SparseTensor is a *tensor.Tensor
 	case AttrGraph:
 		v.Set(reflect.ValueOf(a.G))
 	case AttrType:
@@ -432,7 +433,7 @@ func (f *attrField) get(v reflect.Value) *Attr {
 	case AttrStrings:
 		a.Strings, _ = v.Interface().([]string)
 	case AttrTensor, AttrSparse:
-		a.T, _ = v.Convert(reflect.TypeFor[*tensor.Tensor]()).Interface().(*tensor.Tensor)
+		a.T = (*tensor.Tensor)(v.UnsafePointer())
 	case AttrGraph:
 		a.G, _ = v.Interface().(*Subgraph)
 	case AttrType:

@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"strings"
@@ -22,7 +23,7 @@ var mergeEqual = &Pass{
 		}
 		key := operands(n)
 		for _, m := range p.memo[key] {
-			if m.Dead() || m.Op != n.Op || len(m.Out) != len(n.Out) || !reflect.DeepEqual(m.Attr, n.Attr) {
+			if m.Dead() || m.Op != n.Op || len(m.Out) != len(n.Out) || !same(reflect.ValueOf(m.Attr), reflect.ValueOf(n.Attr)) {
 				continue
 			}
 			for o, v := range n.Out {
@@ -35,6 +36,56 @@ var mergeEqual = &Pass{
 		p.memo[key] = append(p.memo[key], n)
 		return false
 	},
+}
+
+// same reports whether attributes are equal. Of kinds that no attribute has, only what is absent is.
+func same(a, b reflect.Value) bool {
+	if a.IsValid() != b.IsValid() || !a.IsValid() {
+		return !a.IsValid() && !b.IsValid()
+	}
+	if a.Type() != b.Type() {
+		return false
+	}
+	switch a.Kind() {
+	case reflect.Bool:
+		return a.Bool() == b.Bool()
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return a.Int() == b.Int()
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return a.Uint() == b.Uint()
+	case reflect.Float32, reflect.Float64:
+		return a.Float() == b.Float()
+	case reflect.String:
+		return a.String() == b.String()
+	case reflect.Pointer:
+		if a.UnsafePointer() == b.UnsafePointer() {
+			return true
+		}
+		return !a.IsNil() && !b.IsNil() && same(a.Elem(), b.Elem())
+	case reflect.Slice:
+		if a.Len() != b.Len() || a.IsNil() != b.IsNil() {
+			return false
+		}
+		if a.Type().Elem().Kind() == reflect.Uint8 {
+			return bytes.Equal(a.Bytes(), b.Bytes())
+		}
+		for i := range a.Len() {
+			if !same(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if !same(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Interface:
+		return same(a.Elem(), b.Elem())
+	}
+	return a.IsZero() && b.IsZero()
 }
 
 // operands names the operator and its operands. Two values may be the same constant.

@@ -57,7 +57,11 @@ func tooLarge() Dim { return Symbol(large + strconv.FormatUint(unknownCount.Add(
 func (d Dim) TooLarge() bool { return d.e != nil && strings.Contains(d.e.key, large) }
 
 func fromTerms(k int64, ts []term) Dim {
-	slices.SortFunc(ts, func(a, b term) int { return slices.Compare(a.atoms, b.atoms) })
+	for i := range ts { // terms are few: by insertion
+		for j := i; j > 0 && slices.Compare(ts[j].atoms, ts[j-1].atoms) < 0; j-- {
+			ts[j], ts[j-1] = ts[j-1], ts[j]
+		}
+	}
 	out := ts[:0]
 	for _, t := range ts {
 		if n := len(out); n > 0 && slices.Equal(out[n-1].atoms, t.atoms) {

@@ -119,21 +119,18 @@ func evalNMS(c *ops.Call, a *nmsAttrs) error {
 }
 
 func (s *suppressor) run(lo, hi int) {
-	type candidate struct {
-		score float32
-		index int32
-	}
-	var list []candidate
+	var list []int // candidates
 	var kept []box
 	for k := lo; k < hi; k++ {
 		list, kept = list[:0], kept[:0]
-		for i, v := range s.scores[k*s.spatial : (k+1)*s.spatial] {
+		scores := s.scores[k*s.spatial : (k+1)*s.spatial]
+		for i, v := range scores {
 			if v > s.threshold {
-				list = append(list, candidate{v, int32(i)})
+				list = append(list, i)
 			}
 		}
-		slices.SortFunc(list, func(a, b candidate) int {
-			return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.index, b.index))
+		slices.SortFunc(list, func(a, b int) int {
+			return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b))
 		})
 		boxes := s.boxes[k/s.classes*s.spatial*4:]
 	next:
@@ -141,14 +138,14 @@ func (s *suppressor) run(lo, hi int) {
 			if len(kept) == s.most {
 				break
 			}
-			b := boxOf(boxes[c.index*4:][:4], s.center)
+			b := boxOf(boxes[c*4:][:4], s.center)
 			for j := range kept {
 				if b.overlaps(&kept[j], s.iou) {
 					continue next
 				}
 			}
 			kept = append(kept, b)
-			s.out[k] = append(s.out[k], c.index)
+			s.out[k] = append(s.out[k], int32(c))
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package move
 
-import "ingot/internal/kernel/vec"
+import (
+	"ingot/internal/kernel/elem"
+	"ingot/internal/kernel/vec"
+)
 
 // Dim is one loop of a [Copy]: N steps, each of which moves on by Dst elements there and Src elements here.
 type Dim struct{ N, Dst, Src int }
@@ -128,24 +131,15 @@ func (c *Copy) Tile(dst, src Buf, i int) {
 		return
 	}
 	lo, hi := i*c.per, min(c.total, (i+1)*c.per)
-	switch dst.Width {
-	case 0:
-		copyRange(c, dst.Strings, src.Strings, lo, hi)
-	case 1:
-		copyRange(c, view[uint8](&dst), view[uint8](&src), lo, hi)
-	case 2:
-		copyRange(c, view[uint16](&dst), view[uint16](&src), lo, hi)
-	case 4:
-		copyRange(c, view[uint32](&dst), view[uint32](&src), lo, hi)
-	case 8:
-		copyRange(c, view[uint64](&dst), view[uint64](&src), lo, hi)
-	case 16:
-		copyRange(c, view[Bits128](&dst), view[Bits128](&src), lo, hi)
-	}
+	d, w := dst.raw()
+	s, _ := src.raw()
+	c.copyRange(w, d, s, lo, hi)
 }
 
 // Places does the whole copy on numbers that name elements: the way to copy what a [Buf] can't hold.
-func (c *Copy) Places(dst, src []uint64) { copyRange(c, dst, src, 0, c.total) }
+func (c *Copy) Places(dst, src []uint64) {
+	c.copyRange(8, elem.RawOf(dst), elem.RawOf(src), 0, c.total)
+}
 
 // at returns the offsets of position r of the loops before the last k.
 func (c *Copy) at(r, k int) (do, so int) {
@@ -162,15 +156,12 @@ func (c *Copy) at(r, k int) (do, so int) {
 }
 
 // copyRange copies positions lo to hi-1, counted in the order of the loops.
-func copyRange[T any](c *Copy, dst, src []T, lo, hi int) {
+func (c *Copy) copyRange(w elem.Width, dst, src elem.Raw, lo, hi int) {
+	last, mid := Dim{N: 1, Dst: 1, Src: 1}, Dim{N: 1}
 	k := len(c.dims) - 1
-	if k < 0 {
-		if lo < hi {
-			dst[c.Dst] = src[c.Src]
-		}
-		return
+	if k >= 0 {
+		last = c.dims[k]
 	}
-	last, mid := c.dims[k], Dim{N: 1}
 	if k > 0 {
 		mid = c.dims[k-1]
 	}
@@ -186,7 +177,21 @@ func copyRange[T any](c *Copy, dst, src []T, lo, hi int) {
 		if n == last.N {
 			rows = min(mid.N-m, (hi-lo)/n)
 		}
-		copyRows(dst, src, do, so, Dim{rows, mid.Dst, mid.Src}, Dim{n, last.Dst, last.Src})
+		outer, inner := Dim{rows, mid.Dst, mid.Src}, Dim{n, last.Dst, last.Src}
+		switch w {
+		case 1:
+			copyRows(elem.View[uint8](dst), elem.View[uint8](src), do, so, outer, inner)
+		case 2:
+			copyRows(elem.View[uint16](dst), elem.View[uint16](src), do, so, outer, inner)
+		case 4:
+			copyRows(elem.View[uint32](dst), elem.View[uint32](src), do, so, outer, inner)
+		case 8:
+			copyRows(elem.View[uint64](dst), elem.View[uint64](src), do, so, outer, inner)
+		case 16:
+			copyRows(elem.View[Bits128](dst), elem.View[Bits128](src), do, so, outer, inner)
+		case elem.Text:
+			copyRows(elem.View[string](dst), elem.View[string](src), do, so, outer, inner)
+		}
 		lo += rows * n
 	}
 }

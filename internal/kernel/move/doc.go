@@ -6,7 +6,11 @@
 // the tiles, on as many threads as it likes.
 package move
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"ingot/internal/kernel/elem"
+)
 
 // Buf is the elements of a tensor.
 type Buf struct {
@@ -60,26 +64,56 @@ func Fill[T any](dst []T, v T) {
 
 // FillBuf sets elements lo to hi-1 of dst to the one element of v; to zero when v is empty.
 func FillBuf(dst, v Buf, lo, hi int) {
-	switch dst.Width {
-	case 0:
-		fillBuf(dst.Strings[lo:hi], v.Strings)
-	case 1:
-		fillBuf(view[uint8](&dst)[lo:hi], view[uint8](&v))
-	case 2:
-		fillBuf(view[uint16](&dst)[lo:hi], view[uint16](&v))
-	case 4:
-		fillBuf(view[uint32](&dst)[lo:hi], view[uint32](&v))
-	case 8:
-		fillBuf(view[uint64](&dst)[lo:hi], view[uint64](&v))
-	case 16:
-		fillBuf(view[Bits128](&dst)[lo:hi], view[Bits128](&v))
+	d, w := dst.raw()
+	one, _ := v.raw()
+	switch {
+	case one.Len() > 0:
+		fill(w, d.Slice(w, lo, hi), one)
+	case w == elem.Text:
+		clear(dst.Strings[lo:hi])
+	default:
+		clear(dst.Bytes[lo*dst.Width : hi*dst.Width])
 	}
 }
 
-func fillBuf[T any](dst, v []T) {
-	if len(v) == 0 {
-		clear(dst)
-		return
+// raw forgets the type of b's elements.
+func (b *Buf) raw() (elem.Raw, elem.Width) {
+	if b.Width == 0 {
+		return elem.RawOf(b.Strings), elem.Text
 	}
-	Fill(dst, v[0])
+	return elem.RawBytes(b.Bytes, elem.Width(b.Width)), elem.Width(b.Width)
+}
+
+var (
+	zero  Bits128
+	empty [1]string
+)
+
+// oneOf returns v, or a zero element when it is empty.
+func oneOf(w elem.Width, v elem.Raw) elem.Raw {
+	switch {
+	case v.Len() > 0:
+		return v
+	case w == elem.Text:
+		return elem.RawOf(empty[:])
+	}
+	return elem.RawBytes(unsafe.Slice((*byte)(unsafe.Pointer(&zero)), 16), w)
+}
+
+// fill sets all of dst to v's first element.
+func fill(w elem.Width, dst, v elem.Raw) {
+	switch w {
+	case 1:
+		Fill(elem.View[uint8](dst), elem.View[uint8](v)[0])
+	case 2:
+		Fill(elem.View[uint16](dst), elem.View[uint16](v)[0])
+	case 4:
+		Fill(elem.View[uint32](dst), elem.View[uint32](v)[0])
+	case 8:
+		Fill(elem.View[uint64](dst), elem.View[uint64](v)[0])
+	case 16:
+		Fill(elem.View[Bits128](dst), elem.View[Bits128](v)[0])
+	case elem.Text:
+		Fill(elem.View[string](dst), elem.View[string](v)[0])
+	}
 }

@@ -1,5 +1,7 @@
 package move
 
+import "ingot/internal/kernel/elem"
+
 // Axis is a dimension of a [Pick]'s output: the offset in src that each place adds, -1 for a place outside of src. Without a table the
 // places are Step apart.
 type Axis struct {
@@ -134,47 +136,28 @@ func (p *Pick) base(row int) int {
 
 // Tile does tile i. fill holds one element; an empty one stands for zero.
 func (p *Pick) Tile(dst, src, fill Buf, i int) {
-	lo, hi := i*p.per, min(p.total, (i+1)*p.per)
-	switch dst.Width {
-	case 0:
-		pickRange(p, dst.Strings, src.Strings, fill.Strings, lo, hi)
-	case 1:
-		pickRange(p, view[uint8](&dst), view[uint8](&src), view[uint8](&fill), lo, hi)
-	case 2:
-		pickRange(p, view[uint16](&dst), view[uint16](&src), view[uint16](&fill), lo, hi)
-	case 4:
-		pickRange(p, view[uint32](&dst), view[uint32](&src), view[uint32](&fill), lo, hi)
-	case 8:
-		pickRange(p, view[uint64](&dst), view[uint64](&src), view[uint64](&fill), lo, hi)
-	case 16:
-		pickRange(p, view[Bits128](&dst), view[Bits128](&src), view[Bits128](&fill), lo, hi)
-	}
+	d, w := dst.raw()
+	s, _ := src.raw()
+	f, _ := fill.raw()
+	p.tile(w, d, s, oneOf(w, f), i*p.per, min(p.total, (i+1)*p.per))
 }
 
-func pickRange[T any](p *Pick, dst, src, fill []T, lo, hi int) {
-	var zero T
-	if len(fill) > 0 {
-		zero = fill[0]
-	}
+func (p *Pick) tile(w elem.Width, dst, src, zero elem.Raw, lo, hi int) {
 	n := p.rowLen()
 	prev := -2 // the row before, if it stands whole in this tile
 	for lo < hi {
 		row := lo / n
 		from := lo - row*n
 		to := min(n, from+hi-lo)
-		d := dst[lo : lo+to-from]
+		d := dst.Slice(w, lo, lo+to-from)
 		base := p.base(row)
 		switch {
 		case base < 0:
-			Fill(d, zero)
+			fill(w, d, zero)
 		case base == prev && from == 0:
-			copy(d, dst[lo-n:])
+			d.Copy(w, dst.Slice(w, lo-n, lo))
 		default:
-			if p.row != nil {
-				pickRow(d, src[base:], p.row[from:to], p.holes, zero)
-			} else {
-				pickRuns(d, src[base:], p.runs, from, to, zero)
-			}
+			p.places(w, d, src.Slice(w, base, src.Len()), zero, from, to)
 		}
 		if prev = base; from != 0 {
 			prev = -2
@@ -183,10 +166,32 @@ func pickRange[T any](p *Pick, dst, src, fill []T, lo, hi int) {
 	}
 }
 
-// pickRow is one row by its table.
-func pickRow[T any](d, src []T, table []int, holes bool, fill T) {
+// places is places from to to-1 of a row.
+func (p *Pick) places(w elem.Width, d, src, fill elem.Raw, from, to int) {
+	switch w {
+	case 1:
+		pickRow(p, elem.View[uint8](d), elem.View[uint8](src), elem.View[uint8](fill), from, to)
+	case 2:
+		pickRow(p, elem.View[uint16](d), elem.View[uint16](src), elem.View[uint16](fill), from, to)
+	case 4:
+		pickRow(p, elem.View[uint32](d), elem.View[uint32](src), elem.View[uint32](fill), from, to)
+	case 8:
+		pickRow(p, elem.View[uint64](d), elem.View[uint64](src), elem.View[uint64](fill), from, to)
+	case 16:
+		pickRow(p, elem.View[Bits128](d), elem.View[Bits128](src), elem.View[Bits128](fill), from, to)
+	case elem.Text:
+		pickRow(p, elem.View[string](d), elem.View[string](src), elem.View[string](fill), from, to)
+	}
+}
+
+func pickRow[T any](p *Pick, d, src, fill []T, from, to int) {
+	if p.row == nil {
+		pickRuns(d, src, p.runs, from, to, fill[0])
+		return
+	}
+	table := p.row[from:to]
 	d = d[:len(table)]
-	if !holes {
+	if !p.holes {
 		for i, s := range table {
 			d[i] = src[s]
 		}
@@ -194,14 +199,13 @@ func pickRow[T any](d, src []T, table []int, holes bool, fill T) {
 	}
 	for i, s := range table {
 		if s < 0 {
-			d[i] = fill
+			d[i] = fill[0]
 		} else {
 			d[i] = src[s]
 		}
 	}
 }
 
-// pickRuns is places from to to-1 of a row by its runs.
 func pickRuns[T any](d, src []T, runs []run, from, to int, fill T) {
 	for _, r := range runs {
 		if r.at+r.n <= from {
@@ -212,13 +216,14 @@ func pickRuns[T any](d, src []T, runs []run, from, to int, fill T) {
 		}
 		a, b := max(r.at, from), min(r.at+r.n, to)
 		out := d[a-from : b-from]
-		switch {
-		case r.src < 0:
-			Fill(out, fill)
-		case r.step == 0:
-			Fill(out, src[r.src])
-		default:
+		if r.step == 1 {
 			copy(out, src[r.src+a-r.at:])
+			continue
 		}
+		v := fill
+		if r.src >= 0 {
+			v = src[r.src]
+		}
+		Fill(out, v)
 	}
 }
