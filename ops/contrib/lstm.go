@@ -97,7 +97,7 @@ func inferLSTM(c *ops.Infer, a *lstmAttrs) error {
 		return nil
 	}
 	if len(x) != 3 || len(r) != 3 {
-		return fmt.Errorf("X is %s and R %s; both must have 3 dimensions", sym.ShapeString(x), sym.ShapeString(r))
+		return fmt.Errorf("inputs X and R are %s and %s; both must have 3 dimensions", sym.ShapeString(x), sym.ShapeString(r))
 	}
 	dirs, hidden := ops.Num(a.dirs()), r[1]
 	if a.HiddenSize != 0 && differ(hidden, ops.Num(a.HiddenSize)) {
