@@ -282,3 +282,14 @@ func TestDeepLoops(t *testing.T) {
 		t.Fatal("telling the types takes forever")
 	}
 }
+
+// TestAbsentOperand leaves out an operand in the middle of a list: kernels count on all of them.
+func TestAbsentOperand(t *testing.T) {
+	g := addRelu()
+	g.Nodes = append(g.Nodes, node("Concat", []string{"image", "", "image"}, []string{"z"}, onnxpb.Attr("axis", int64(0))))
+	_, err := ingot.LoadBytes(graph(t, g))
+	var ne *ingot.NodeError
+	if !errors.As(err, &ne) || !strings.Contains(err.Error(), "absent") {
+		t.Error(err)
+	}
+}

@@ -382,7 +382,7 @@ func (v *Version) CheckInputs(present []bool, types []*Type) error {
 	for i := range n {
 		p := param(v.In, i)
 		if !present[i] {
-			if !p.Optional && !p.Variadic {
+			if !p.Optional {
 				return fmt.Errorf("input %d (%s) is absent; only optional inputs may be", i, p.Name)
 			}
 			continue
