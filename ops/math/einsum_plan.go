@@ -161,29 +161,30 @@ func (p *einsumPlan) pair(a, b view, needed func(label) bool, target view, last 
 
 // product adds a batch of matrix products, and copies of the operands that don't lie as a product needs them.
 func (p *einsumPlan) product(a, b, c view, batch, m, n, k []label) {
-	s := matrixProduct{m: p.count(m), n: p.count(n), k: p.count(k)}
+	var s matrixProduct
+	s.M, s.N, s.K = p.count(m), p.count(n), p.count(k)
 	lda, transA, ok := matrix(&a, m, k, p.size)
 	if !ok {
 		a = p.dense(a, slices.Concat(batch, m, k))
-		lda, transA = s.k, false
+		lda, transA = s.K, false
 	}
 	ldb, transB, ok := matrix(&b, k, n, p.size)
 	if !ok {
 		b = p.dense(b, slices.Concat(batch, k, n))
-		ldb, transB = s.n, false
+		ldb, transB = s.N, false
 	}
 	to := c
 	ldc, transC, ok := matrix(&c, m, n, p.size)
 	if !ok || transC {
 		ls := slices.Concat(batch, m, n)
 		to = denseView(ls, p.size, p.alloc(p.count(ls)))
-		ldc = s.n
+		ldc = s.N
 	}
-	s.lda, s.transA, s.ldb, s.transB, s.ldc = lda, transA, ldb, transB, ldc
+	s.LDA, s.TransA, s.LDB, s.TransB, s.LDC = lda, transA, ldb, transB, ldc
 	s.a, s.b, s.c = a, b, to
 	w := newWalk(batch, p.size, &a, &b, &to)
 	for i := range w.count {
-		s.batch = append(s.batch, gemm.Offset{A: w.at(0, i), B: w.at(1, i), C: w.at(2, i)})
+		s.Batch = append(s.Batch, gemm.Offset{A: w.at(0, i), B: w.at(1, i), C: w.at(2, i)})
 	}
 	p.steps = append(p.steps, p.loops.product(s))
 	if !ok || transC {

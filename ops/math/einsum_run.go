@@ -3,6 +3,7 @@ package math
 import (
 	"ingot/internal/kernel/elem"
 	"ingot/internal/kernel/gemm"
+	"ingot/internal/kernel/reduce"
 	"ingot/ops"
 )
 
@@ -20,7 +21,7 @@ type einsumLoops struct {
 var (
 	einsum32  = einsumLoopsOf[float32]()
 	einsum64  = einsumLoopsOf[float64]()
-	einsumInt = einsumLoopsOf[int64]()
+	einsumInt = einsumLoops{8, sumTile[int64], pairTile[int64], newIntStep}
 )
 
 func einsumLoopsOf[T gemm.Number]() einsumLoops {
@@ -128,7 +129,7 @@ func (s *sumStep) bind(k *einsumKernel) (int, error) {
 // Tile implements [ops.Job].
 func (s *sumStep) Tile(_ ops.Worker, i int) { s.tile(s, i) }
 
-func sumTile[T gemm.Number](s *sumStep, i int) {
+func sumTile[T reduce.Number](s *sumStep, i int) {
 	from, to := elem.View[T](s.x), elem.View[T](s.d)
 	for r := i * s.rows.tile; r < min(s.rows.outer.count, (i+1)*s.rows.tile); r++ {
 		x, d := s.rows.outer.at(0, r), s.rows.outer.at(1, r)
@@ -160,7 +161,7 @@ func (s *pairStep) bind(k *einsumKernel) (int, error) {
 // Tile implements [ops.Job].
 func (s *pairStep) Tile(_ ops.Worker, i int) { s.tile(s, i) }
 
-func pairTile[T gemm.Number](s *pairStep, i int) {
+func pairTile[T reduce.Number](s *pairStep, i int) {
 	a, b, c := elem.View[T](s.x), elem.View[T](s.y), elem.View[T](s.d)
 	for r := i * s.rows.tile; r < min(s.rows.outer.count, (i+1)*s.rows.tile); r++ {
 		x, y, d := s.rows.outer.at(0, r), s.rows.outer.at(1, r), s.rows.outer.at(2, r)
@@ -181,11 +182,8 @@ func pairTile[T gemm.Number](s *pairStep, i int) {
 
 // matrixProduct is the geometry of a batch of matrix products.
 type matrixProduct struct {
-	a, b, c        view
-	m, n, k        int
-	lda, ldb, ldc  int
-	transA, transB bool
-	batch          []gemm.Offset
+	a, b, c view
+	gemm.Geometry
 }
 
 // productStep is a batch of matrix products.
@@ -195,8 +193,8 @@ type productStep[T gemm.Number] struct {
 }
 
 func newProductStep[T gemm.Number](p matrixProduct) einsumStep {
-	return &productStep[T]{p.a, p.b, p.c, gemm.Matmul[T]{M: p.m, N: p.n, K: p.k, LDA: p.lda, TransA: p.transA, LDB: p.ldb, TransB: p.transB,
-		LDC: p.ldc, Batch: p.batch}}
+	return &productStep[T]{p.a, p.b, p.c, gemm.Matmul[T]{M: p.M, N: p.N, K: p.K, LDA: p.LDA, TransA: p.TransA, LDB: p.LDB, TransB: p.TransB,
+		LDC: p.LDC, Batch: p.Batch}}
 }
 
 func (s *productStep[T]) bind(k *einsumKernel) (int, error) {
@@ -211,3 +209,21 @@ func (s *productStep[T]) bind(k *einsumKernel) (int, error) {
 func (s *productStep[T]) Tile(w ops.Worker, i int) {
 	s.g.Tile(i, scratchOf[T](w, s.g.ScratchLen()))
 }
+
+// intStep is a batch of products of integers.
+type intStep struct {
+	a, b, c view
+	g       gemm.Ints
+}
+
+func newIntStep(p matrixProduct) einsumStep {
+	return &intStep{p.a, p.b, p.c, gemm.Ints{Geometry: p.Geometry, Alpha: 1}}
+}
+
+func (s *intStep) bind(k *einsumKernel) (int, error) {
+	s.g.A, s.g.B, s.g.C = elem.View[int64](k.data(&s.a)), elem.View[int64](k.data(&s.b)), elem.View[int64](k.data(&s.c))
+	return s.g.Tiles(), nil
+}
+
+// Tile implements [ops.Job].
+func (s *intStep) Tile(_ ops.Worker, i int) { s.g.Tile(i) }

@@ -47,10 +47,8 @@ var Gemm = ops.Def(ops.Spec[gemmAttrs]{
 			return newGemm[float32](b, a, nil)
 		case tensor.Float64:
 			return newGemm[float64](b, a, nil)
-		case tensor.Int64, tensor.Uint64:
-			return newGemm[int64](b, a, nil)
-		case tensor.Int32, tensor.Uint32:
-			return newWideGemm(b, a, num.LoadInt, num.StoreInt)
+		case tensor.Int32, tensor.Uint32, tensor.Int64, tensor.Uint64:
+			return newIntGemm(b, a)
 		case tensor.Float16, tensor.BFloat16:
 			return newWideGemm(b, a, num.Load32, num.Store32)
 		}
@@ -72,9 +70,6 @@ func newGemm[T gemm.Number](b *ops.Bind, a *gemmAttrs, load loader[T]) (*gemmKer
 		return nil, err
 	}
 	k := &gemmKernel[T]{productKernel: *p, beta: T(a.Beta)}
-	if float32(k.g.Alpha) != a.Alpha || float32(k.beta) != a.Beta {
-		return nil, fmt.Errorf("alpha %v and beta %v aren't whole numbers, which an integer product needs", a.Alpha, a.Beta)
-	}
 	if a.Alpha == 0 {
 		k.g.K, k.alphaOff = 0, true
 	}

@@ -118,10 +118,8 @@ func bindProduct(b *ops.Bind, p product, e epilogue) (ops.Kernel, error) {
 		return newWideProduct(b, p, num.Load32, num.Store32)
 	case tensor.Float64:
 		return newProduct[float64](b, p, nil)
-	case tensor.Int64, tensor.Uint64:
-		return newProduct[int64](b, p, nil)
-	case tensor.Int32, tensor.Uint32:
-		return newWideProduct(b, p, num.LoadInt, num.StoreInt)
+	case tensor.Int32, tensor.Uint32, tensor.Int64, tensor.Uint64:
+		return newIntProduct(b, p)
 	}
 	return nil, fmt.Errorf("no product of %s", b.In(0).DT)
 }
@@ -135,16 +133,13 @@ type productKernel[T gemm.Number] struct {
 // loader converts elements of a tensor, see package num. Without one, the tensors are of the computing type.
 type loader[T gemm.Number] func(dst []T, t *tensor.Tensor, off int) bool
 
-// newProduct works out the sizes. The operands will be what load makes of them.
-func newProduct[T gemm.Number](b *ops.Bind, p product, load loader[T]) (*productKernel[T], error) {
+// geometryOf works out the sizes of a product.
+func geometryOf(b *ops.Bind, p product) (g gemm.Geometry, err error) {
 	da, db := b.Dims(0), b.Dims(1)
 	m, ka, batchA := matrix(sym.Nums(da), p.transA, false)
 	_, n, batchB := matrix(sym.Nums(db), p.transB, true)
-	k := &productKernel[T]{}
-	g := &k.g
 	g.M, g.K, g.N = num64(m), num64(ka), num64(n)
 	g.TransA, g.TransB = p.transA && len(da) > 1, p.transB && len(db) > 1
-	g.Alpha = T(p.alpha)
 	g.LDA, g.LDB, g.LDC = g.K, g.N, g.N
 	if g.TransA {
 		g.LDA = g.M
@@ -157,9 +152,22 @@ func newProduct[T gemm.Number](b *ops.Bind, p product, load loader[T]) (*product
 	}
 	if num64(sym.Prod(batchB)) == 1 && !g.TransA {
 		g.M *= num64(sym.Prod(batchA)) // one matrix on the right: the left ones are one tall matrix
-	} else if err := k.batch(batchA, batchB); err != nil {
+	} else {
+		err = batch(&g, batchA, batchB)
+	}
+	return g, err
+}
+
+// newProduct prepares a product. The operands will be what load makes of them.
+func newProduct[T gemm.Number](b *ops.Bind, p product, load loader[T]) (*productKernel[T], error) {
+	s, err := geometryOf(b, p)
+	if err != nil {
 		return nil, err
 	}
+	k := &productKernel[T]{}
+	g := &k.g
+	g.M, g.N, g.K, g.LDA, g.LDB, g.LDC, g.TransA, g.TransB, g.Batch = s.M, s.N, s.K, s.LDA, s.LDB, s.LDC, s.TransA, s.TransB, s.Batch
+	g.Alpha = T(p.alpha)
 	if g.Batch == nil && b.Constant(1) != nil {
 		packed, err := packRight(b, 1, g.K, g.N, g.LDB, g.TransB, load)
 		if err != nil {
@@ -196,12 +204,11 @@ func num64(d ops.Dim) int {
 }
 
 // batch lists where each product of a batch begins, by NumPy's broadcasting.
-func (k *productKernel[T]) batch(batchA, batchB []ops.Dim) error {
+func batch(g *gemm.Geometry, batchA, batchB []ops.Dim) error {
 	out, err := ops.Broadcast(batchA, batchB)
 	if err != nil {
 		return err
 	}
-	g := &k.g
 	total := num64(sym.Prod(out))
 	g.Batch = make([]gemm.Offset, total)
 	strideA, strideB := batchStrides(batchA, len(out), g.M*g.K), batchStrides(batchB, len(out), g.K*g.N)

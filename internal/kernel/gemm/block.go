@@ -6,10 +6,9 @@ import (
 	"ingot/internal/kernel/cpu"
 )
 
-// Number lists the element types of a product. Integers wrap around, so that int64 serves all others: as it stands those of its width, and
-// converted the narrower ones.
+// Number lists the element types of a [Matmul].
 type Number interface {
-	float32 | float64 | int64
+	float32 | float64
 }
 
 // block holds the sizes that a product is cut by; a function of element type and tier.

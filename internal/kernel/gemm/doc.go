@@ -18,7 +18,7 @@
 // length is a function of K, whichever tile, worker or edge kernel computes it. One row (M = 1) has kernels of its own,
 // which sum in another order.
 //
-// [Matmul8] is the exact product of 8-bit integers.
+// [Matmul8] is the exact product of 8-bit integers, [Ints] the one of all others.
 package gemm
 
 //go:generate go run -C ../gen ./gemm -kernels f32 -pkg gemm -out ../gemm/sgemm_amd64.s -stubs ../gemm/sgemm_amd64.go

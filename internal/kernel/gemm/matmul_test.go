@@ -22,7 +22,6 @@ func TestMatmul(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier cpu.Tier) {
 		testMatmul[float32](t, tier)
 		testMatmul[float64](t, tier)
-		testMatmul[int64](t, tier)
 	})
 }
 
@@ -280,19 +279,6 @@ func TestSpecialValues(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestIntegersWrap(t *testing.T) {
-	a, b := []int64{math.MaxInt64, 3}, []int64{2, 5}
-	c := make([]int64, 1)
-	g := Matmul[int64]{M: 1, N: 1, K: 2, A: a, LDA: 2, B: b, LDB: 1, C: c, LDC: 1}
-	if err := g.Prepare(); err != nil {
-		t.Fatal(err)
-	}
-	g.Tile(0, make([]int64, g.ScratchLen()))
-	if c[0] != 13 {
-		t.Errorf("got %d, want 13", c[0])
-	}
 }
 
 func TestNoAllocation(t *testing.T) {
