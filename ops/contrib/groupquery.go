@@ -134,6 +134,9 @@ func inferGroupQuery(c *ops.Infer, a *groupQueryAttrs) error {
 	if v, known := c.Ints(gqaTotal); known && len(v) == 1 {
 		total = ops.Num(v[0])
 	}
+	if err := checkDims(c, gqaV, "value", s.batch, s.queries, s.size.Mul(kv)); err != nil {
+		return err
+	}
 	cache := total.Max(s.past)
 	if c.Has(gqaPastK) {
 		if err := checkDims(c, gqaPastK, "past_key", s.batch, kv, s.past, s.size); err != nil {

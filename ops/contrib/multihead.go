@@ -138,6 +138,9 @@ func (m *multiHead) shapeOf(in func(i int) *ops.Type, has func(i int) bool) (s m
 		s = mhaShape{form: packedKV, keys: k.Shape[1], size: k.Shape[4], vSize: k.Shape[4]}
 	case len(k.Shape) == 4 && len(v.Shape) == 4 && !differ(k.Shape[1], n):
 		s = mhaShape{form: crossKV, keys: k.Shape[2], size: k.Shape[3], vSize: v.Shape[3]}
+		if differ(v.Shape[0], k.Shape[0]) || differ(v.Shape[1], n) || differ(v.Shape[2], s.keys) {
+			err = wrong()
+		}
 	case len(k.Shape) == 3 && len(v.Shape) == 3:
 		s = mhaShape{form: separate, keys: k.Shape[1]}
 		if s.size, err = split("key", k.Shape[2]); err == nil {

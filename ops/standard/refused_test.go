@@ -59,12 +59,19 @@ func TestHostileCalls(t *testing.T) {
 		{"Reshape", ops.Attrs{"allowzero": ops.IntAttr(1)}, []tensor.Value{f(0, 7), ints(0, 9, 7)}, ""},
 		{"Slice", nil, []tensor.Value{f(4), ints(), tensor.Scalar(int64(1))}, "0 starts, but 1 ends"},
 		{"CenterCropPad", nil, []tensor.Value{f(), tensor.Scalar(int32(-2))}, "1 sizes for 0 axes"},
+		{"com.microsoft.GroupQueryAttention", ops.Attrs{"kv_num_heads": ops.IntAttr(2), "num_heads": ops.IntAttr(4)},
+			[]tensor.Value{f(4, 1, 56), f(4, 1, 28), f(), f(4, 2, 4, 14), f(4, 2, 4, 14), zeros(t, tensor.Int32, 4), tensor.Scalar(int32(3))}, "value is []"},
+		{"com.microsoft.MultiHeadAttention", ops.Attrs{"num_heads": ops.IntAttr(4)}, []tensor.Value{f(1, 1, 4), f(1, 4, 1, 1), f(0, 4, 1, 1)}, "value [0,4,1,1]"},
 	} {
 		set, err := standard.Set()
 		if err != nil {
 			t.Fatal(err)
 		}
-		op := set.Lookup("", c.op)
+		domain, name := "", c.op
+		if i := strings.LastIndexByte(name, '.'); i >= 0 {
+			domain, name = name[:i], name[i+1:]
+		}
+		op := set.Lookup(domain, name)
 		a, err := op.ParseAttrs(c.attrs)
 		if err != nil {
 			t.Fatal(err)
