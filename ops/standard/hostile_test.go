@@ -38,7 +38,7 @@ const (
 // TestRandomCalls runs a few calls of every operator that were drawn from its declaration: a call may fail, but not panic, hang, or take
 // memory that its operands don't justify.
 func TestRandomCalls(t *testing.T) {
-	each := 60
+	each := 40
 	if testing.Short() {
 		each = 5
 	}
