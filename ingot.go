@@ -45,37 +45,26 @@ type Model struct {
 // The errors are a *fs.PathError when the file can't be opened, [*FormatError] when it isn't an ONNX model, [*ModelError] and
 // [*NodeError] when the model contradicts the standard, and [*UnsupportedError] when it is valid but can't be run.
 func Load(path string, opts ...Option) (*Model, error) {
-	c, err := newConfig(opts)
-	if err != nil {
-		return nil, err
-	}
-	m, err := loader.Open(path, c.loader...)
-	if err != nil {
-		return nil, err
-	}
-	return c.compile(m)
+	return load(opts, func(o ...loader.Option) (*loader.Model, error) { return loader.Open(path, o...) })
 }
 
 // LoadFS loads a model, and its external data, from a file system such as an embed.FS.
 func LoadFS(fsys fs.FS, name string, opts ...Option) (*Model, error) {
-	c, err := newConfig(opts)
-	if err != nil {
-		return nil, err
-	}
-	m, err := loader.OpenFS(fsys, name, c.loader...)
-	if err != nil {
-		return nil, err
-	}
-	return c.compile(m)
+	return load(opts, func(o ...loader.Option) (*loader.Model, error) { return loader.OpenFS(fsys, name, o...) })
 }
 
 // LoadBytes loads a model from memory. The model may keep b and read it at any time: it must not be written to before Close.
 func LoadBytes(b []byte, opts ...Option) (*Model, error) {
+	return load(opts, func(o ...loader.Option) (*loader.Model, error) { return loader.Parse(b, o...) })
+}
+
+// load opens a model in one of the three ways, and compiles it.
+func load(opts []Option, open func(...loader.Option) (*loader.Model, error)) (*Model, error) {
 	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	m, err := loader.Parse(b, c.loader...)
+	m, err := open(c.loader...)
 	if err != nil {
 		return nil, err
 	}

@@ -13,19 +13,18 @@ type minifloat struct {
 }
 
 var (
-	fmtF16        = minifloat{exp: 5, man: 10, bias: 15, max: 0x7bff, inf: 0x7c00, nan: 0x7e00}
-	fmtE4M3FN     = minifloat{exp: 4, man: 3, bias: 7, max: 0x7e, nan: 0x7f}
-	fmtE4M3FNUZ   = minifloat{exp: 4, man: 3, bias: 8, max: 0x7f, nan: 0x80, noNegZ: true}
-	fmtE5M2       = minifloat{exp: 5, man: 2, bias: 15, max: 0x7b, inf: 0x7c, nan: 0x7e}
-	fmtE5M2FNUZ   = minifloat{exp: 5, man: 2, bias: 16, max: 0x7f, nan: 0x80, noNegZ: true}
-	fmtE2M1       = minifloat{exp: 2, man: 1, bias: 1, max: 0x7}
-	tabE4M3FN     = fmtE4M3FN.table()
-	tabE4M3FNUZ   = fmtE4M3FNUZ.table()
-	tabE5M2       = fmtE5M2.table()
-	tabE5M2FNUZ   = fmtE5M2FNUZ.table()
-	tabE2M1       = fmtE2M1.table()
-	float32NaN    = float32(math.NaN())
-	float32PosInf = float32(math.Inf(1))
+	fmtF16      = minifloat{exp: 5, man: 10, bias: 15, max: 0x7bff, inf: 0x7c00, nan: 0x7e00}
+	fmtE4M3FN   = minifloat{exp: 4, man: 3, bias: 7, max: 0x7e, nan: 0x7f}
+	fmtE4M3FNUZ = minifloat{exp: 4, man: 3, bias: 8, max: 0x7f, nan: 0x80, noNegZ: true}
+	fmtE5M2     = minifloat{exp: 5, man: 2, bias: 15, max: 0x7b, inf: 0x7c, nan: 0x7e}
+	fmtE5M2FNUZ = minifloat{exp: 5, man: 2, bias: 16, max: 0x7f, nan: 0x80, noNegZ: true}
+	fmtE2M1     = minifloat{exp: 2, man: 1, bias: 1, max: 0x7}
+	tabE4M3FN   = fmtE4M3FN.table()
+	tabE4M3FNUZ = fmtE4M3FNUZ.table()
+	tabE5M2     = fmtE5M2.table()
+	tabE5M2FNUZ = fmtE5M2FNUZ.table()
+	tabE2M1     = fmtE2M1.table()
+	float32NaN  = float32(math.NaN())
 )
 
 // encode rounds v to the nearest value of the format, ties to even. A magnitude that rounds beyond the largest finite value becomes

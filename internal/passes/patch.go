@@ -22,9 +22,6 @@ type Patch struct {
 // Op returns an operator by domain and name, nil if the set lacks it.
 func (p *Patch) Op(domain, name string) *ops.Op { return p.opts.Ops.Lookup(domain, name) }
 
-// Strict reports whether arithmetic must not trade accuracy for speed.
-func (p *Patch) Strict() bool { return p.opts.Strict }
-
 // Const makes a constant of the graph.
 func (p *Patch) Const(name string, t *tensor.Tensor) *ir.Value {
 	return p.Graph.NewConst(name, &ir.Const{T: t})

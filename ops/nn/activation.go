@@ -15,12 +15,6 @@ type actAttrs struct {
 	ActBeta  float32 // its second: beta, Clip's upper end
 }
 
-// FusedActivations lists the activations that fused operators take, with the attributes that ActAlpha and ActBeta stand for and their defaults.
-var FusedActivations = map[string]struct{}{
-	"Relu": {}, "Clip": {}, "LeakyRelu": {}, "Sigmoid": {}, "Tanh": {}, "HardSigmoid": {}, "HardSwish": {}, "SiLU": {}, "Gelu": {}, "GeluTanh": {},
-	"Elu": {}, "Softplus": {}, "Mish": {}, "Erf": {}, "Exp": {},
-}
-
 // set puts the activation into a product's epilogue.
 func (a *actAttrs) set(e *gemm.Epilogue[float32]) error {
 	switch a.Act {
