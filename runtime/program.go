@@ -70,7 +70,7 @@ func Compile(m *loader.Model, opts Options) (p *Program, err error) {
 			return nil, &ModelError{File: m.File, Err: err}
 		}
 	}
-	if err := passes.Run(g, passes.Options{Ops: opts.Ops, Disabled: opts.DisablePasses, Strict: opts.Strict}); err != nil {
+	if err := passes.Run(g, passes.Options{Ops: opts.Ops, Disabled: opts.DisablePasses}); err != nil {
 		return nil, &ModelError{File: m.File, Err: err}
 	}
 	p = &Program{opts: opts, graph: g, codes: map[*ir.Graph]*code{}, defaults: defaults}

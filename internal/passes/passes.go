@@ -26,7 +26,6 @@ type Pass struct {
 type Options struct {
 	Ops      *ops.Set
 	Disabled []string // names; "all" disables all. The environment variable INGOT_DISABLE_PASSES adds to them, separated by commas
-	Strict   bool     // none that trades accuracy for speed
 }
 
 // All lists the passes in the order in which they run.
