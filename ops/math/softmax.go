@@ -13,14 +13,14 @@ type axisLast struct {
 }
 
 var (
-	opSoftmax    = normalizer("Softmax", reduce.Softmax32, reduce.Softmax64, reduce.Softmax16)
-	opLogSoftmax = normalizer("LogSoftmax", reduce.LogSoftmax32, reduce.LogSoftmax64, reduce.LogSoftmax32)
-	opHardmax    = normalizer("Hardmax", reduce.Hardmax[float32], reduce.Hardmax[float64], reduce.Hardmax[float32])
+	opSoftmax    = normalizer("Softmax", reduce.Softmax32, reduce.Softmax64, reduce.SoftmaxFloat16, reduce.SoftmaxBFloat16)
+	opLogSoftmax = normalizer("LogSoftmax", reduce.LogSoftmax32, reduce.LogSoftmax64, reduce.LogSoftmax32, reduce.LogSoftmax32)
+	opHardmax    = normalizer("Hardmax", reduce.Hardmax[float32], reduce.Hardmax[float64], reduce.Hardmax[float32], reduce.Hardmax[float32])
 )
 
-// normalizer declares a function of all elements along an axis. f16 works on float16 numbers in float32; bfloat16 takes f32.
+// normalizer declares a function of all elements along an axis. f16 and bf16 work on numbers of half types in float32.
 func normalizer(name string, f32 func(d, x []float32, rows, n, stride int, tmp []float32), f64 func(d, x []float64, rows, n, stride int, tmp []float64),
-	f16 func(d, x []float32, rows, n, stride int, tmp []float32)) *ops.Op {
+	f16, bf16 func(d, x []float32, rows, n, stride int, tmp []float32)) *ops.Op {
 	return ops.Def(ops.Spec[axisLast]{
 		Name: name, In: "input:T", Out: "output:T", Types: "T=floats4",
 		Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: "T=floats", Attrs: "axis:int=1", Up: flattenFrom}, {Since: 1}},
@@ -43,9 +43,9 @@ func normalizer(name string, f32 func(d, x []float32, rows, n, stride int, tmp [
 			case tensor.Float64:
 				return bindAxis(b, axis, axisKernel{loop: axisLoopOf(f64), via: &via64, direct: true, cost: costScalar})
 			}
-			loop := f32
-			if b.In(0).DT == tensor.Float16 {
-				loop = f16
+			loop := f16
+			if b.In(0).DT == tensor.BFloat16 {
+				loop = bf16
 			}
 			return bindAxis(b, axis, axisKernel{loop: axisLoopOf(loop), via: &via32, cost: 2 * costVector})
 		},

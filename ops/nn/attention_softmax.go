@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"ingot/internal/kernel/real"
-	"ingot/internal/kernel/vec"
+	"ingot/internal/kernel/reduce"
 	"ingot/ops/internal/wide"
 	"ingot/tensor"
 )
@@ -65,65 +65,32 @@ func softmax64[T real.Float](row []T) {
 	}
 }
 
-// brainRow is the length up to which a row of bfloat16 is summed in bfloat16, element by element, as the standard's reference does. Its eight
-// bits would lose a longer sum, which is rounded once.
-const brainRow = 32
-
 // softmaxHalf rounds to a half type after each step.
 func softmaxHalf[T real.Float](dt tensor.DType, row []T) {
-	l := real.For[T]()
 	roundTo(dt, row)
-	top := l.MaxOf(row)
-	if math.IsInf(float64(top), -1) {
+	if math.IsInf(float64(real.For[T]().MaxOf(row)), -1) {
 		clear(row)
 		return
 	}
-	l.AddS(row, row, -top)
-	roundTo(dt, row)
-	l.Exp(row, row)
-	roundTo(dt, row)
-	var sum [1]T
-	if dt == tensor.BFloat16 && len(row) <= brainRow {
-		for _, x := range row {
-			sum[0] += x
-			roundTo(dt, sum[:])
-		}
-	} else {
-		sum[0] = l.Sum(row)
-		roundTo(dt, sum[:])
-	}
-	for i, x := range row {
-		row[i] = x / sum[0]
-	}
-	roundTo(dt, row)
+	reduce.SoftmaxRow(halfOf(dt), row)
 }
 
-// roundTo rounds elements to a type and back.
-func roundTo[T real.Float](dt tensor.DType, row []T) {
-	if x, ok := any(row).([]float32); ok {
-		var bits [256]uint16
-		for len(x) > 0 {
-			n := min(len(x), len(bits))
-			switch dt {
-			case tensor.Float16:
-				vec.ToHalf(bits[:n], x[:n])
-				vec.FromHalf(x[:n], bits[:n])
-			case tensor.BFloat16:
-				vec.ToBrain(bits[:n], x[:n])
-				vec.FromBrain(x[:n], bits[:n])
-			}
-			x = x[n:]
-		}
-		return
+// halfOf is what package reduce calls a half type.
+func halfOf(dt tensor.DType) reduce.Half {
+	if dt == tensor.BFloat16 {
+		return reduce.BFloat16
 	}
-	for i, v := range row {
-		switch dt {
-		case tensor.Float32:
+	return reduce.Float16
+}
+
+// roundTo rounds elements to a floating-point type and back.
+func roundTo[T real.Float](dt tensor.DType, row []T) {
+	switch dt {
+	case tensor.Float16, tensor.BFloat16:
+		reduce.Round(halfOf(dt), row)
+	case tensor.Float32:
+		for i, v := range row {
 			row[i] = T(float32(v))
-		case tensor.Float16:
-			row[i] = T(tensor.F16FromFloat64(float64(v)).Float32())
-		case tensor.BFloat16:
-			row[i] = T(tensor.ToBF16(float32(v)).Float32())
 		}
 	}
 }

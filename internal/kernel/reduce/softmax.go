@@ -35,48 +35,6 @@ func Softmax32(d, x []float32, rows, n, stride int, tmp []float32) {
 	}
 }
 
-// Softmax16 is [Softmax32] for numbers that are float16: it rounds to that after each step, as the standard's definition of Softmax by
-// simpler operators does. (bfloat16 would lose too much of its eight bits by that.)
-func Softmax16(d, x []float32, rows, n, stride int, tmp []float32) {
-	if stride == 1 {
-		y := d[:rows]
-		vec.AddS(y, x[:rows], -vec.MaxOf(x[:rows]))
-		roundHalf(y)
-		vec.Exp(y, y)
-		roundHalf(y)
-		tmp[0] = vec.Sum(y)
-		roundHalf(tmp[:1])
-		vec.DivS(y, y, tmp[0])
-		return
-	}
-	top, sum := tmp[:n], tmp[n:2*n]
-	columnMax(top, x, rows, stride)
-	clear(sum)
-	for r := range rows {
-		y := d[r*stride:][:n]
-		vec.Sub(y, x[r*stride:][:n], top)
-		roundHalf(y)
-		vec.Exp(y, y)
-		roundHalf(y)
-		vec.Add(sum, sum, y)
-	}
-	roundHalf(sum)
-	for r := range rows {
-		y := d[r*stride:][:n]
-		vec.Div(y, y, sum)
-	}
-}
-
-func roundHalf(x []float32) {
-	var bits [256]uint16
-	for len(x) > 0 {
-		n := min(len(x), len(bits))
-		vec.ToHalf(bits[:n], x[:n])
-		vec.FromHalf(x[:n], bits[:n])
-		x = x[n:]
-	}
-}
-
 // LogSoftmax32 is x-max-log(Σexp(x-max)) in each column.
 func LogSoftmax32(d, x []float32, rows, n, stride int, tmp []float32) {
 	if stride == 1 {
