@@ -74,7 +74,7 @@ var table = []rule{
 
 	// What only tests and tools import.
 	{"internal/arch", nil},
-	{"internal/calls", []string{"ops", "tensor", "internal/num"}},
+	{"internal/calls", []string{"ops", "tensor", "loader", "internal/num", "internal/onnxpb"}},
 	{"internal/suite", []string{"internal/proc", "internal/userdir"}},
 	{"internal/cases", []string{"tensor", "npy", "loader", "internal/num"}},
 	{"internal/onnxpb", []string{"tensor", "loader", protowire}},

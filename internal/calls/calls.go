@@ -52,10 +52,19 @@ type Call struct {
 }
 
 // New draws a call. Its choices follow the bytes, so that a fuzzer can steer them, and what they seed when they run out.
-func New(op *ops.Op, v *ops.Version, b []byte) *Call {
-	d := newDraw(b)
+func New(op *ops.Op, v *ops.Version, b []byte) *Call { return newCall(op, v, newWorld(newDraw(b))) }
+
+// Tame is New without sizes and numbers that are there to hurt: what it draws is of the kind that models hold, so that another implementation,
+// which checks less, can be asked the same.
+func Tame(op *ops.Op, v *ops.Version, b []byte) *Call {
+	w := newWorld(newDraw(b))
+	w.tame, w.odd = true, 1000
+	return newCall(op, v, w)
+}
+
+func newCall(op *ops.Op, v *ops.Version, w *world) *Call {
 	c := &Call{Op: op, Ver: v, Attrs: ops.Attrs{}}
-	w := newWorld(d)
+	d := w.draw
 	var tm template
 	if list := templates[op.String()]; len(list) > 0 && !d.odds(6) {
 		tm = parseTemplate(list[d.n(len(list))])
@@ -118,6 +127,7 @@ type world struct {
 	rank  int
 	dims  []int // of the operand that all others derive from
 	odd   int   // one operand in so many goes its own way
+	tame  bool  // nothing extreme, see [Tame]
 
 	letters map[byte]int // the sizes that a template's letters have
 }
@@ -193,14 +203,14 @@ func (w *world) shape(i int) []int {
 
 // integer draws a number such as stands in attributes and in operands that tell shapes.
 func (w *world) integer() int64 {
-	if w.odds(24) {
+	if w.odds(24) && !w.tame {
 		return pick[int64](w.draw, math.MaxInt64, math.MinInt64, math.MaxInt32, math.MinInt32, 1<<31, 1<<32, 1<<40, 1<<62, 1<<62+1, -1<<62, math.MaxInt64-1, 1<<20, 1000)
 	}
 	return int64(pick(w.draw, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4, 5, 7, -1, -1, -2, -3, w.rank, w.rank-1, append(w.dims, 1)[0], append(slices.Clone(w.dims), 1)[w.rank/2]))
 }
 
 func (w *world) float() float64 {
-	if w.odds(16) {
+	if w.odds(16) && !w.tame {
 		return pick(w.draw, math.NaN(), math.Inf(1), math.Inf(-1), 1e38, -1e38, 1e-40, 0, 1e18, -1e18, 1<<31, math.MaxFloat64)
 	}
 	return pick(w.draw, 0, 1, -1, 0.5, 2, 1.5, -0.25, 3, 0.1, 7) * pick(w.draw, 1, 1, 1, 0.3)
@@ -215,7 +225,7 @@ var attrStrings = strings.Fields(`nearest linear cubic bilinear bicubic trilinea
 	Relu Tanh Sigmoid Affine LeakyRelu ThresholdedRelu ScaledTanh HardSigmoid Elu Softsign Softplus ij,jk->ik i->i ...i->... ij->ji ii->i ij,ij-> bhi,bhj->bij , -> a.*b (a ^[0-9]+$`)
 
 func (w *world) text() string {
-	if w.odds(6) {
+	if w.odds(6) && !w.tame {
 		return pick(w.draw, "", "\xff", "\x00", "é", "0", "-1", "1.5", "a b  c", "日本", strings.Repeat("x", 300), "ß İ", "NaN")
 	}
 	return pick(w.draw, attrStrings...)
@@ -394,11 +404,17 @@ func (w *world) tensor(dt tensor.DType, shape []int) *tensor.Tensor {
 		num.StoreInt(t, 0, v)
 	default:
 		v := make([]float64, n)
-		hostile := w.odds(4)
+		hostile := w.odds(4) && (!w.tame || w.odds(2))
 		for i := range v {
-			v[i] = float64(i%5) / 2
-			if hostile {
+			switch {
+			case w.tame && hostile && w.odds(8):
+				v[i] = pick(w.draw, 0, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1))
+			case w.tame:
+				v[i] = float64(w.n(4001)-2000) / 512
+			case hostile:
 				v[i] = w.float()
+			default:
+				v[i] = float64(i%5) / 2
 			}
 		}
 		num.Store64(t, 0, v)
