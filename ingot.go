@@ -19,6 +19,7 @@ import (
 	"maps"
 	"slices"
 
+	"ingot/internal/config"
 	"ingot/loader"
 	"ingot/runtime"
 	"ingot/tensor"
@@ -60,26 +61,39 @@ func LoadBytes(b []byte, opts ...Option) (*Model, error) {
 
 // load opens a model in one of the three ways, and compiles it.
 func load(opts []Option, open func(...loader.Option) (*loader.Model, error)) (*Model, error) {
-	c, err := newConfig(opts)
+	c, err := config.New(opts)
 	if err != nil {
 		return nil, err
 	}
-	m, err := open(c.loader...)
+	file, err := open(c.Loader...)
 	if err != nil {
 		return nil, err
 	}
-	return c.compile(m)
-}
-
-func (c *config) compile(file *loader.Model) (*Model, error) {
-	for _, w := range file.Warnings {
-		if c.run.Logger != nil {
-			c.run.Logger.Warn(w, "model", file.File)
-		}
-	}
-	prog, err := runtime.Compile(file, c.run)
+	m, err := compile(file, c)
 	if err != nil {
 		file.Close()
+	}
+	return m, err
+}
+
+// Compile makes a model of what package loader has read, or a program has put together. Options about reading files have no
+// effect. Closing the model closes file. The errors are those of [Load] that don't concern reading; file stays open then.
+func Compile(file *loader.Model, opts ...Option) (*Model, error) {
+	c, err := config.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	return compile(file, c)
+}
+
+func compile(file *loader.Model, c *config.Config) (*Model, error) {
+	for _, w := range file.Warnings {
+		if c.Run.Logger != nil {
+			c.Run.Logger.Warn(w, "model", file.File)
+		}
+	}
+	prog, err := runtime.Compile(file, c.Run)
+	if err != nil {
 		return nil, err
 	}
 	m := &Model{prog: prog, file: file, inIndex: map[string]int{}}

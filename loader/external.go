@@ -17,9 +17,10 @@ import (
 // externals are the files beside a model that hold payloads. They are looked up in a file system that can't be left: an os.Root for
 // models from a folder, else what the caller gave.
 type externals struct {
-	open folderFunc // nil: there is no external data
-	copy bool       // read, don't map
-	free bool       // WithDataRoot: a location may lead out of the model's folder, though not out of the file system
+	open    folderFunc // nil: there is no external data
+	copy    bool       // read, don't map
+	private bool       // map so that tensors may be written to
+	free    bool       // WithDataRoot: a location may lead out of the model's folder, though not out of the file system
 
 	mu     sync.Mutex
 	fsys   fs.FS
@@ -118,7 +119,7 @@ func (x *externals) openFile(f *extFile, location string) error {
 	defer file.Close()
 	if osFile, ok := file.(*os.File); ok {
 		// A failure to map isn't one to read: sections are read then.
-		if b, err := mem.MapFile(osFile, f.size); err == nil {
+		if b, err := mem.MapFile(osFile, f.size, x.private); err == nil {
 			f.block = b
 		}
 	}

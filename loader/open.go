@@ -52,7 +52,7 @@ func (o *options) read(f fs.File, name string, beside folderFunc) (*Model, error
 	src.ext.open = beside
 	if osFile, ok := f.(*os.File); ok && info.Mode().IsRegular() && !o.copy && info.Size() > 0 && info.Size() <= math.MaxInt {
 		// A file that can't be mapped (some file systems refuse) is read.
-		if b, err := mem.MapFile(osFile, info.Size()); err == nil {
+		if b, err := mem.MapFile(osFile, info.Size(), o.private); err == nil {
 			src.block, src.data = b, b.Bytes()
 			return o.load(src)
 		}
@@ -68,7 +68,7 @@ func (o *options) read(f fs.File, name string, beside folderFunc) (*Model, error
 func Parse(b []byte, opts ...Option) (*Model, error) {
 	o := newOptions(opts)
 	src := &source{data: b}
-	if o.copy {
+	if o.copy || o.private {
 		block, err := mem.Alloc(len(b))
 		if err != nil {
 			return nil, err
@@ -168,7 +168,7 @@ func (o *options) inFS(fsys fs.FS, dir string) folderFunc {
 
 // load decodes and checks the source, and closes it when it isn't a model.
 func (o *options) load(src *source) (*Model, error) {
-	src.ext.copy, src.ext.free = o.copy, o.dataRoot != ""
+	src.ext.copy, src.ext.private, src.ext.free = o.copy, o.private, o.dataRoot != ""
 	src.model = true
 	m, err := o.decode(src)
 	if err != nil {

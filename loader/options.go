@@ -36,6 +36,7 @@ type Option func(*options)
 type options struct {
 	lim      Limits
 	copy     bool
+	private  bool
 	lazy     bool
 	external fs.FS
 	dataRoot string
@@ -54,6 +55,9 @@ func newOptions(opts []Option) *options {
 // WithCopy reads files into memory instead of mapping them, so that nothing that happens to the files later matters. With [Parse] it
 // copies the bytes, which the caller may then change.
 func WithCopy() Option { return func(o *options) { o.copy = true } }
+
+// WithPrivate lets tensors be written to: what is written changes the model in memory, never the files. With [Parse] it copies the bytes.
+func WithPrivate() Option { return func(o *options) { o.private = true } }
 
 // WithLimits sets the limits for files that aren't trusted.
 func WithLimits(l Limits) Option { return func(o *options) { o.lim = l } }

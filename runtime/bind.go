@@ -48,27 +48,37 @@ type scope struct {
 // The values of initializers that stay inputs are returned by name.
 func bind(m *loader.Model, opts *Options) (*ir.Graph, map[string]tensor.Value, error) {
 	b := &binder{model: m, opts: opts, defaults: map[string]tensor.Value{}}
+	s, err := b.main()
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.graph, b.defaults, nil
+}
+
+// main binds the model's graph.
+func (b *binder) main() (*scope, error) {
+	m, opts := b.model, b.opts
 	for _, o := range m.Opsets {
 		if newest, ok := newestOpset[o.Domain]; ok && o.Version > newest {
 			if !opts.NewerOpset {
-				return nil, nil, &ModelError{File: m.File, Err: &OpsetError{Domain: domainName(o.Domain), Version: o.Version, Newest: newest}}
+				return nil, &ModelError{File: m.File, Err: &OpsetError{Domain: domainName(o.Domain), Version: o.Version, Newest: newest}}
 			}
 			opts.warn("the model's opset is newer than any known; its operators are taken as the newest known ones", "domain", domainName(o.Domain), "opset", o.Version, "known", newest)
 		}
 	}
 	s := &scope{graph: &ir.Graph{Name: m.Graph.Name}, vals: map[string]*ir.Value{}, opsets: m.Opset}
 	if err := b.graph(s, m.Graph, true); err != nil {
-		return nil, nil, b.wrap(err)
+		return nil, b.wrap(err)
 	}
 	for _, name := range opts.Overridable {
 		if b.defaults[name] == nil {
-			return nil, nil, b.wrap(fmt.Errorf("no initializer %q stands among the model's inputs, so none can be overridden by that name", name))
+			return nil, b.wrap(fmt.Errorf("no initializer %q stands among the model's inputs, so none can be overridden by that name", name))
 		}
 	}
 	if len(b.unsupported) > 0 {
-		return nil, nil, &ops.UnsupportedError{File: m.File, Nodes: b.unsupported}
+		return nil, &ops.UnsupportedError{File: m.File, Nodes: b.unsupported}
 	}
-	return s.graph, b.defaults, nil
+	return s, nil
 }
 
 func (b *binder) wrap(err error) error { return &ModelError{File: b.model.File, Err: err} }

@@ -54,13 +54,32 @@ type Value struct {
 	Type sym.Type
 }
 
+// Check binds a model without optimising it, which finds all that Compile would refuse in its nodes, and returns what is known of the values
+// of its graph, by name.
+func Check(m *loader.Model, opts Options) (types map[string]sym.Type, err error) {
+	defer recovered(m, &err)
+	b := &binder{model: m, opts: &opts, defaults: map[string]tensor.Value{}}
+	s, err := b.main()
+	if err != nil {
+		return nil, err
+	}
+	types = make(map[string]sym.Type, len(s.vals))
+	for name, v := range s.vals {
+		types[name] = v.Type
+	}
+	return types, nil
+}
+
+// recovered makes a panic an error: it is a fault of ours, and the caller's process must not pay for it.
+func recovered(m *loader.Model, err *error) {
+	if r := recover(); r != nil {
+		*err = &ModelError{File: m.File, Err: fmt.Errorf("internal error: %v\n%s", r, debug.Stack())}
+	}
+}
+
 // Compile binds and optimises a model. The errors are *ModelError, *NodeError, *ops.UnsupportedError and *loader.FormatError.
 func Compile(m *loader.Model, opts Options) (p *Program, err error) {
-	defer func() {
-		if r := recover(); r != nil { // a fault of ours: the caller's process must not pay for it
-			p, err = nil, &ModelError{File: m.File, Err: fmt.Errorf("internal error: %v\n%s", r, debug.Stack())}
-		}
-	}()
+	defer recovered(m, &err)
 	g, defaults, err := bind(m, &opts)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ type rule struct {
 // for.
 var table = []rule{
 	// What users import.
-	{".", []string{"runtime", "loader", "tensor", "ops", "ops/standard", "internal/near", "internal/sym"}},
+	{".", []string{"runtime", "loader", "tensor", "ops", "internal/config", "internal/near", "internal/sym"}},
 	{"tensor", nil},
 	{"npy/internal/...", []string{"npy", "tensor"}},
 	{"npy", []string{"tensor", "internal/atomicfile", "internal/endian", "github.com/sbinet/npyio/..."}},
@@ -59,6 +59,8 @@ var table = []rule{
 		"ops", "loader", "tensor", "internal/sym", "internal/ir", "internal/passes",
 		"internal/kernel/...", "internal/mem", "internal/num", "internal/parallel",
 	}},
+
+	{"internal/config", []string{"runtime", "loader", "ops", "ops/standard"}},
 
 	// Small helpers.
 	{"internal/atomicfile", []string{"golang.org/x/sys/..."}},

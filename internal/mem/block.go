@@ -93,11 +93,11 @@ func Alloc(n int) (*Block, error) {
 	return &Block{data: b[off : off+n : off+n]}, nil
 }
 
-// MapFile maps the first size bytes of a regular file, for reading only: a write to them is a fault. The file may be
-// closed afterwards, but not truncated as long as the Block is in use, for that too is a fault that can't be recovered
+// MapFile maps the first size bytes of a regular file. A write to them is a fault, or, when private is set, changes this
+// mapping alone and never the file. The file may be closed afterwards, but not truncated as long as the Block is in use, for that too is a fault that can't be recovered
 // from. The error is errors.ErrUnsupported where files can't be mapped, and others are possible (pipes, some network
 // file systems); read the file instead.
-func MapFile(f *os.File, size int64) (*Block, error) {
+func MapFile(f *os.File, size int64, private bool) (*Block, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -117,9 +117,12 @@ func MapFile(f *os.File, size int64) (*Block, error) {
 	case size == 0:
 		return &Block{data: []byte{}}, nil // an empty mapping is an error
 	}
-	data, err := mapFile(f, int(size))
+	data, err := mapFile(f, int(size), private)
 	if err != nil {
 		return fail(err)
+	}
+	if private {
+		return newBlock(data, unmapFile), nil // what is written there can't be read from the file again: Discard must not touch it
 	}
 	files.add(data)
 	return newBlock(data, func(data []byte) {

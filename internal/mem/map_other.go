@@ -12,7 +12,7 @@ const canMap = false
 
 func mapMemory(int) ([]byte, error) { return nil, errors.ErrUnsupported }
 
-func mapFile(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
+func mapFile(*os.File, int, bool) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func unmapMemory([]byte) {}
 

@@ -14,14 +14,18 @@ func mapMemory(n int) ([]byte, error) {
 	return unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 }
 
-func mapFile(f *os.File, n int) ([]byte, error) {
+func mapFile(f *os.File, n int, private bool) ([]byte, error) {
 	conn, err := f.SyscallConn() // unlike Fd it leaves the file's mode alone
 	if err != nil {
 		return nil, err
 	}
+	prot := unix.PROT_READ
+	if private {
+		prot |= unix.PROT_WRITE
+	}
 	var data []byte
 	ctlErr := conn.Control(func(fd uintptr) {
-		data, err = unix.Mmap(int(fd), 0, n, unix.PROT_READ, unix.MAP_PRIVATE)
+		data, err = unix.Mmap(int(fd), 0, n, prot, unix.MAP_PRIVATE)
 	})
 	if ctlErr != nil {
 		return nil, ctlErr

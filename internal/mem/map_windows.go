@@ -26,15 +26,19 @@ func mapMemory(n int) ([]byte, error) {
 }
 
 // mapFile maps the file's first n bytes. Windows refuses to delete or truncate a file while it is mapped.
-func mapFile(f *os.File, n int) ([]byte, error) {
+func mapFile(f *os.File, n int, private bool) ([]byte, error) {
+	protect, access := uint32(windows.PAGE_READONLY), uint32(windows.FILE_MAP_READ)
+	if private {
+		protect, access = windows.PAGE_WRITECOPY, windows.FILE_MAP_COPY
+	}
 	size := uint64(n)
-	mapping, err := windows.CreateFileMapping(windows.Handle(f.Fd()), nil, windows.PAGE_READONLY,
+	mapping, err := windows.CreateFileMapping(windows.Handle(f.Fd()), nil, protect,
 		uint32(size>>32), uint32(size), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer windows.CloseHandle(mapping) // the view keeps it alive
-	addr, err := windows.MapViewOfFile(mapping, windows.FILE_MAP_READ, 0, 0, uintptr(n))
+	addr, err := windows.MapViewOfFile(mapping, access, 0, 0, uintptr(n))
 	if err != nil {
 		return nil, err
 	}

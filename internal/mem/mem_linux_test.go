@@ -32,7 +32,7 @@ func resident(t *testing.T, p []byte) int {
 func TestDiscardFreesPages(t *testing.T) {
 	const n = 1 << 20
 	f, want := testFile(t, n)
-	b, err := MapFile(f, n)
+	b, err := MapFile(f, n, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestDiscardFreesPages(t *testing.T) {
 
 func TestMappedFileIsReadOnly(t *testing.T) {
 	f, _ := testFile(t, 100)
-	b, err := MapFile(f, 100)
+	b, err := MapFile(f, 100, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func TestCollectorFrees(t *testing.T) {
 			b.Bytes()[n-1] = 1
 		}
 		f, _ := testFile(t, n)
-		if _, err := MapFile(f, n); err != nil {
+		if _, err := MapFile(f, n, false); err != nil {
 			t.Fatal(err)
 		}
 	}()
@@ -139,7 +139,7 @@ func testFile(t *testing.T, n int) (*os.File, []byte) {
 func TestMapFile(t *testing.T) {
 	if !canMap {
 		f, _ := testFile(t, 10)
-		if _, err := MapFile(f, 10); !errors.Is(err, errors.ErrUnsupported) {
+		if _, err := MapFile(f, 10, false); !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("got %v, want ErrUnsupported", err)
 		}
 		return
@@ -147,7 +147,7 @@ func TestMapFile(t *testing.T) {
 	for _, n := range []int{0, 1, 4096, 100_001} {
 		f, want := testFile(t, n)
 		for _, size := range []int{n, n / 2} {
-			b, err := MapFile(f, int64(size))
+			b, err := MapFile(f, int64(size), false)
 			if err != nil {
 				t.Fatalf("%d of %d bytes: %v", size, n, err)
 			}
@@ -161,7 +161,7 @@ func TestMapFile(t *testing.T) {
 				t.Errorf("%d of %d bytes: bytes after Free", size, n)
 			}
 		}
-		b, err := MapFile(f, int64(n))
+		b, err := MapFile(f, int64(n), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,6 +173,27 @@ func TestMapFile(t *testing.T) {
 	}
 	if len(files.ranges) != 0 {
 		t.Errorf("%d files are still registered", len(files.ranges))
+	}
+}
+
+func TestMapFilePrivate(t *testing.T) {
+	if !canMap {
+		t.Skip("files can't be mapped here")
+	}
+	f, want := testFile(t, 10_000)
+	b, err := MapFile(f, 10_000, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Free()
+	b.Bytes()[5000] ^= 0xff
+	Discard(b.Bytes())
+	if b.Bytes()[5000] != want[5000]^0xff {
+		t.Error("what was written is lost")
+	}
+	got := make([]byte, len(want))
+	if _, err := f.ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the file changed (%v)", err)
 	}
 }
 
@@ -197,7 +218,7 @@ func TestMapFileRefuses(t *testing.T) {
 		{"a closed file", closed, 100},
 		{"nil", nil, 1},
 	} {
-		if _, err := MapFile(c.f, c.size); err == nil {
+		if _, err := MapFile(c.f, c.size, false); err == nil {
 			t.Errorf("%s: no error", c.name)
 		}
 	}
@@ -226,7 +247,7 @@ func TestDiscard(t *testing.T) {
 	if !canMap {
 		return
 	}
-	b, err := MapFile(f, n)
+	b, err := MapFile(f, n, false)
 	if err != nil {
 		t.Fatal(err)
 	}
