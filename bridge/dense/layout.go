@@ -1,0 +1,96 @@
+package dense
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	gt "gorgonia.org/tensor"
+
+	"ingot/internal/kernel/move"
+	"ingot/tensor"
+)
+
+// ErrCopy is wrapped by the error of [View] for a Dense whose elements don't lie in memory as a tensor's do.
+var ErrCopy = errors.New("sharing is impossible")
+
+func needsCopy(why string) error { return fmt.Errorf("dense: %w: %s", ErrCopy, why) }
+
+// A layout is where the elements of a Dense lie: element i at Σ i[k]·dims[k].Src elements from the start of its memory.
+type layout struct {
+	shape []int
+	n     int        // elements, of which memory has as many at least
+	dims  []move.Dim // outermost first; Dst is the place in C order
+	rows  bool       // the elements lie in C order and without gaps
+}
+
+// layoutOf reads the shape and strides of a Dense with have elements in memory. They can say anything, so that all is checked.
+func layoutOf(ap *gt.AP, have int) (layout, error) {
+	shape, strides := ap.Shape(), ap.Strides()
+	n, err := tensor.NumElements(shape)
+	if err != nil {
+		return layout{}, fmt.Errorf("dense: %w", err)
+	}
+	l := layout{shape: append([]int{}, shape...), n: n, rows: true}
+	if n == 0 {
+		return l, nil
+	}
+	if n > have {
+		return layout{}, fmt.Errorf("dense: %w: %s has %d elements, the memory of the Dense %d", tensor.ErrShape, tensor.ShapeString(shape), n, have)
+	}
+	if len(strides) != len(shape) {
+		// gorgonia/tensor gives column vectors in column-major order one stride, and what has but one element none.
+		if !vector(shape) || ap.DataOrder().IsNotContiguous() {
+			return layout{}, fmt.Errorf("dense: %w: %d strides for %s", tensor.ErrShape, len(strides), tensor.ShapeString(shape))
+		}
+		return l, nil
+	}
+	last, place := 0, 1
+	l.dims = make([]move.Dim, len(shape))
+	for k := len(shape) - 1; k >= 0; k-- {
+		d, stride := shape[k], strides[k]
+		l.dims[k] = move.Dim{N: d, Dst: place, Src: stride}
+		if d == 1 {
+			continue // its stride is never used, and often odd
+		}
+		if stride < 0 || stride > (math.MaxInt-last)/(d-1) || last+stride*(d-1) >= have {
+			return layout{}, fmt.Errorf("dense: %w: strides %v lead %s out of the %d elements that the Dense has in memory",
+				tensor.ErrShape, strides, tensor.ShapeString(shape), have)
+		}
+		last += stride * (d - 1)
+		l.rows = l.rows && stride == place
+		place *= d
+	}
+	return l, nil
+}
+
+// vector reports whether at most one dimension differs from 1.
+func vector(shape []int) bool {
+	n := 0
+	for _, d := range shape {
+		if d != 1 {
+			n++
+		}
+	}
+	return n <= 1
+}
+
+// gather returns the elements of src, of a width in bytes (0 for strings), in C order. The offsets were checked by layoutOf.
+func (l *layout) gather(width int, src move.Buf) move.Buf {
+	dst := move.Buf{Width: width}
+	if width == 0 {
+		dst.Strings = make([]string, l.n)
+	} else {
+		dst.Bytes = tensor.AlignedBytes(l.n * width)
+	}
+	if l.rows {
+		copy(dst.Strings, src.Strings)
+		copy(dst.Bytes, src.Bytes)
+		return dst
+	}
+	c := move.NewCopy(width, 0, 0, l.dims...)
+	for i := range c.Tiles() {
+		c.Tile(dst, src, i)
+	}
+	return dst
+}
