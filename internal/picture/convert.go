@@ -6,7 +6,7 @@ import (
 )
 
 // fromImage copies img. The types that decoders return have loops of their own; all others go through color.NRGBA64.
-func fromImage(img image.Image, format string) *Image {
+func fromImage(img image.Image) *Image {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
 	switch img := img.(type) {
@@ -26,9 +26,9 @@ func fromImage(img image.Image, format string) *Image {
 		}
 		return out
 	case *image.YCbCr:
-		return fromYCbCr(img, format)
+		return fromYCbCr(img)
 	case *image.NYCbCrA:
-		out := fromYCbCr(&img.YCbCr, format)
+		out := fromYCbCr(&img.YCbCr)
 		for y := range h {
 			for x := range w {
 				onBlack(out.Pix[(y*w+x)*3:][:3], img.A[img.AOffset(b.Min.X+x, b.Min.Y+y)])

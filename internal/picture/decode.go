@@ -9,7 +9,6 @@ import (
 	"io"
 
 	// The formats that image.Decode shall know.
-	_ "image/jpeg"
 	_ "image/png"
 
 	_ "golang.org/x/image/bmp"
@@ -93,6 +92,16 @@ func decode(data []byte, maxPixels int, upright bool) (m *Image, err error) {
 			m, err = nil, &DecodeError{Format: format, Reason: fmt.Sprintf("the decoder failed: %v", p)}
 		}
 	}()
+	if isJPEG(data) {
+		format = "jpeg"
+		if m, err = decodeJPEG(data, maxPixels); err != nil {
+			return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}
+		}
+		if upright {
+			m = m.orient(orientation(data))
+		}
+		return m, nil
+	}
 	conf, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err == image.ErrFormat {
 		return nil, &DecodeError{Reason: "not a picture of a known format (png, jpeg, gif, bmp, tiff, webp, pnm)"}
@@ -103,8 +112,8 @@ func decode(data []byte, maxPixels int, upright bool) (m *Image, err error) {
 	if conf.Width <= 0 || conf.Height <= 0 {
 		return nil, &DecodeError{Format: format, Reason: fmt.Sprintf("the picture has %d×%d pixels", conf.Width, conf.Height)}
 	}
-	if uint64(conf.Width)*uint64(conf.Height) > uint64(maxPixels) {
-		return nil, &DecodeError{Format: format, Reason: fmt.Sprintf("%d×%d pixels are more than the limit of %d", conf.Width, conf.Height, maxPixels), Err: ErrTooLarge}
+	if err := tooLarge(conf.Width, conf.Height, maxPixels); err != nil {
+		return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}
 	}
 	var img image.Image
 	if format == "gif" {
@@ -115,12 +124,17 @@ func decode(data []byte, maxPixels int, upright bool) (m *Image, err error) {
 	if err != nil {
 		return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}
 	}
-	m = fromImage(img, format)
+	m = fromImage(img)
 	if b := img.Bounds(); format == "gif" && b != image.Rect(0, 0, conf.Width, conf.Height) {
 		m = m.pad(conf.Width, conf.Height, b.Min.X, b.Min.Y)
 	}
-	if format == "jpeg" && upright {
-		m = m.orient(orientation(data))
-	}
 	return m, nil
+}
+
+// tooLarge returns an error for more pixels than allowed.
+func tooLarge(w, h, most int) error {
+	if uint64(w)*uint64(h) > uint64(most) {
+		return fmt.Errorf("%w: %d×%d pixels are more than the limit of %d", ErrTooLarge, w, h, most)
+	}
+	return nil
 }

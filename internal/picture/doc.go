@@ -3,9 +3,8 @@
 //	spec, err := picture.ParseSpec(`{"kind":"image","color":"gray","size":[16,16]}`)
 //	x, err := spec.Tensor(file, tensor.Float32, []int{-1, 1, 16, 16})
 //
-// Networks are trained on what Pillow makes of a picture, and some notice the difference, so this package computes the same: grey levels, the
-// resampling filters with their fixed-point arithmetic, cropping and padding agree with Pillow 13 to the last bit, and chroma is
-// enlarged as libjpeg and libwebp do it. (What is left is a JPEG's inverse cosine transform: Go's rounds otherwise now and then, which is
-// one level.) JPEG, PNG, GIF (the first frame), BMP, TIFF, WebP and Netpbm's formats are read; the orientation that a
-// camera noted in a JPEG is applied.
+// Networks are trained on what Pillow makes of a picture, and some notice the difference, so this package computes the same: decoded JPEGs with their
+// inverse cosine transform, enlarged chroma (also WebP's), grey levels, the resampling filters with their fixed-point arithmetic, cropping and
+// padding agree with Pillow 13, libjpeg-turbo and libwebp to the last bit. JPEG, PNG, GIF (the first frame), BMP, TIFF, WebP and Netpbm's formats
+// are read; the orientation that a camera noted in a JPEG is applied.
 package picture

@@ -82,6 +82,56 @@ for mode in ("4:2:0", "4:2:2", "4:4:4"):  # flat blocks: nothing for a cosine tr
     save(f"flat{mode.replace(':', '')}.jpg", flat.crop((0, 0, 37, 29)), quality=100, subsampling=mode)
 save("gray.jpg", soft.convert("L"), quality=95)
 save("cmyk.jpg", soft.convert("CMYK"), quality=95)
+save("progressive.jpg", rgb, quality=60, progressive=True)
+save("progressive444.jpg", rgb.crop((0, 0, 19, 21)), quality=90, progressive=True, subsampling="4:4:4", restart_marker_blocks=3)
+save("restart.jpg", rgb.crop((3, 5, 36, 28)), quality=30, restart_marker_blocks=2, optimize=True)
+save("keeprgb.jpg", rgb.crop((0, 0, 17, 9)), quality=50, keep_rgb=True)
+
+
+def segments(data: bytes) -> list[tuple[int, int]]:
+    """Where the segments of a JPEG file begin and end, its beginning and its compressed data left out."""
+    at, out = 2, []
+    while data[at + 1] != 0xDA:
+        out.append((at, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")))
+        at = out[-1][1]
+    return [*out, (at, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big"))]
+
+
+def patched(name: str, marker: int, offset: int, value: int, im: Image.Image, **options) -> None:
+    """Saves a picture with a byte of a segment replaced."""
+    im.save(HERE / name, **options)
+    data = bytearray((HERE / name).read_bytes())
+    at = next(a for a, _ in segments(data) if data[a + 1] == marker)
+    data[at + offset] = value
+    (HERE / name).write_bytes(data)
+    expected[name] = np.asarray(upright(HERE / name))
+
+
+SOF0, ADOBE = 0xC0, 0xEE
+square = rgb.resize((32, 32))
+# The blocks of these get into other places, but the files are as good as any: Pillow's encoder doesn't know such sampling.
+patched("440.jpg", SOF0, 11, 0x12, square, quality=60, subsampling="4:2:2")
+patched("411.jpg", SOF0, 11, 0x41, square, quality=60, subsampling="4:2:0")
+patched("ycck.jpg", ADOBE, 15, 2, soft.convert("CMYK"), quality=80)
+
+# A scan for each component, none of them progressive: three grey files in one.
+channels = [c.crop((0, 0, 21, 13)) for c in rgb.convert("YCbCr").split()]
+parts = []
+for channel in channels:
+    channel.save(HERE / "scans.jpg", quality=70)
+    parts.append((HERE / "scans.jpg").read_bytes())
+body = b"\xff\xd8"
+for a, b in segments(parts[0]):
+    segment = parts[0][a:b]
+    if segment[1] == SOF0:
+        segment = segment[:2] + b"\x00\x11" + segment[4:9] + b"\x03" + b"".join(bytes([i + 1, 0x11, 0]) for i in range(3))
+    if segment[1] != 0xDA:
+        body += segment
+for i, data in enumerate(parts):
+    body += b"\xff\xda\x00\x08\x01" + bytes([i + 1, 0]) + b"\x00\x3f\x00" + data[segments(data)[-1][1] : -2]
+(HERE / "scans.jpg").write_bytes(body + b"\xff\xd9")
+expected["scans.jpg"] = np.asarray(upright(HERE / "scans.jpg"))
+
 for tag in range(1, 9):
     exif = Image.Exif()
     exif[0x0112] = tag
