@@ -1,0 +1,510 @@
+package exprgraph
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorgonia.org/gorgonia"
+
+	"ingot"
+	"ingot/internal/config"
+	"ingot/loader"
+	"ingot/ops"
+)
+
+// Compile compiles the graph as it is now, with the options that it was loaded with, to a model that any number of goroutines may run.
+// Inputs are the graph's nodes without operator that aren't weights of the loaded model. Outputs are those of the loaded
+// model, and the values of Gorgonia's operators that nothing uses.
+//
+// The model shares the memory of the weights, but not changes that are made later.
+func Compile(g *gorgonia.ExprGraph) (*ingot.Model, error) {
+	c, err := compile(g)
+	if err != nil {
+		return nil, err
+	}
+	return c.model, nil
+}
+
+// compiled is a graph's model, and which nodes its inputs and outputs are.
+type compiled struct {
+	model   *ingot.Model
+	inputs  map[string]*gorgonia.Node
+	outputs []binding
+	weights []weight
+}
+
+// binding says where an output goes: to a node, and where gorgonia.Read wants it.
+type binding struct {
+	name string
+	node *gorgonia.Node
+	into *gorgonia.Value
+}
+
+// weight is a weight with the value that was compiled.
+type weight struct {
+	node  *gorgonia.Node
+	value gorgonia.Value
+}
+
+// compiler turns a graph into a model like that of a file.
+type compiler struct {
+	g       *gorgonia.ExprGraph
+	src     *source
+	in      map[*gorgonia.Node]bool // nodes of the graph
+	state   map[*gorgonia.Node]int8
+	outs    map[*gorgonia.Node][]string // names of a node's values
+	taken   map[string]bool
+	fresh   int
+	inputs  map[string]*loader.ValueInfo // of the loaded model
+	marks   map[string]*gorgonia.Node    // the nodes of outputs, by the outputs' names
+	file    *loader.Graph                // that is made
+	foreign []*ops.Op
+	added   []string // outputs beside those of the loaded model
+	res     compiled
+}
+
+// States of a node.
+const (
+	unseen int8 = iota
+	live
+	open
+	done
+)
+
+func compile(g *gorgonia.ExprGraph) (_ *compiled, err error) {
+	if g == nil {
+		return nil, errors.New("exprgraph: the graph is nil")
+	}
+	c := &compiler{
+		g: g, in: map[*gorgonia.Node]bool{}, state: map[*gorgonia.Node]int8{}, outs: map[*gorgonia.Node][]string{}, taken: map[string]bool{},
+		inputs: map[string]*loader.ValueInfo{}, marks: map[string]*gorgonia.Node{}, res: compiled{inputs: map[string]*gorgonia.Node{}},
+	}
+	file := ""
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("Gorgonia panicked: %v", r)
+		}
+		var model *ingot.ModelError
+		var node *ingot.NodeError
+		var unsupported *ingot.UnsupportedError
+		if err != nil && !errors.As(err, &model) && !errors.As(err, &node) && !errors.As(err, &unsupported) {
+			err = &ingot.ModelError{File: file, Err: err}
+		}
+	}()
+	if err := c.findSource(); err != nil {
+		return nil, err
+	}
+	file = c.src.model.File
+	if err := c.build(); err != nil {
+		return nil, err
+	}
+	m := c.src.derive(c.file)
+	m.Opsets = c.opsets()
+	c.res.model, err = ingot.Compile(m, c.src.with(func(cfg *config.Config) {
+		cfg.Extra = append(slices.Clone(cfg.Extra), c.foreign...)
+		if len(cfg.Run.Outputs) > 0 {
+			cfg.Run.Outputs = append(slices.Clone(cfg.Run.Outputs), c.added...)
+		}
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return &c.res, nil
+}
+
+// sourceOf returns the model that a node of ours comes from.
+func sourceOf(n *gorgonia.Node) *source {
+	switch op := n.Op().(type) {
+	case *Operator:
+		return op.src
+	case *outputOp:
+		return op.src
+	}
+	return nil
+}
+
+// findSource finds out which model the graph comes from.
+func (c *compiler) findSource() error {
+	for _, n := range c.g.AllNodes() {
+		c.in[n] = true
+		s := sourceOf(n)
+		switch {
+		case s == nil:
+		case c.src == nil:
+			c.src = s
+		case c.src != s:
+			return fmt.Errorf("the graph holds nodes of two models, %q and %q: opsets and functions of one can't be told from the other's", c.src.model.File, s.model.File)
+		}
+	}
+	if c.src == nil { // Gorgonia's nodes alone
+		cfg, err := config.New[ingot.Option](nil)
+		if err != nil {
+			return err
+		}
+		c.src = &source{&loader.Model{IRVersion: 10, Graph: &loader.Graph{}}, cfg}
+	}
+	for _, in := range c.src.model.Graph.Inputs {
+		c.inputs[in.Name] = in
+	}
+	return nil
+}
+
+func (c *compiler) opsets() []loader.OpsetImport {
+	list := append([]loader.OpsetImport{}, c.src.model.Opsets...)
+	if c.src.model.Opset("") == 0 {
+		list = append(list, loader.OpsetImport{Version: 21})
+	}
+	if len(c.foreign) > 0 {
+		list = append(list, loader.OpsetImport{Domain: foreignDomain, Version: 1})
+	}
+	return list
+}
+
+// build makes the graph of the model: what outputs need, in the order in which the nodes were made as far as operands allow.
+func (c *compiler) build() error {
+	old := c.src.model.Graph
+	c.file = &loader.Graph{Name: old.Name, Doc: old.Doc, Metadata: old.Metadata}
+	roots := c.roots()
+	if len(roots) == 0 {
+		return errors.New("the graph has no outputs")
+	}
+	for _, n := range roots {
+		if op, ok := n.Op().(*outputOp); ok {
+			if c.marks[op.name] != nil {
+				return fmt.Errorf("the graph has two outputs of the name %q", op.name)
+			}
+			c.taken[op.name], c.marks[op.name] = true, n
+		}
+		c.mark(n)
+	}
+	for name := range c.inputs {
+		c.taken[name] = true
+	}
+	for _, in := range old.Initializers {
+		c.taken[in.Name] = true
+	}
+	for _, n := range c.g.AllNodes() { // inputs that nothing uses are inputs all the same
+		if n.Op() == nil && c.inputs[n.Name()] != nil {
+			c.mark(n)
+		}
+	}
+	for _, n := range c.g.AllNodes() {
+		if c.state[n] == live {
+			if _, isOutput := n.Op().(*outputOp); isOutput || readTarget(n.Op()) != nil {
+				continue
+			}
+			if err := c.emit(n); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range roots {
+		if err := c.output(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roots returns the nodes whose values are wanted: outputs of the model in its order, those that were added, what gorgonia.Read reads, and Gorgonia's
+// operators that nothing uses.
+func (c *compiler) roots() []*gorgonia.Node {
+	used := map[*gorgonia.Node]bool{}
+	for _, n := range c.g.AllNodes() {
+		if readTarget(n.Op()) != nil {
+			continue
+		}
+		for _, v := range operandsOf(n) {
+			used[v] = true
+		}
+	}
+	var list []*gorgonia.Node
+	for _, n := range c.g.AllNodes() {
+		switch n.Op().(type) {
+		case *outputOp:
+			list = append(list, n)
+		case nil, *Operator, *selectOp, *noneOp:
+		default:
+			if !used[n] {
+				list = append(list, n)
+			}
+		}
+	}
+	return list
+}
+
+func (c *compiler) mark(n *gorgonia.Node) {
+	if c.state[n] != unseen {
+		return
+	}
+	c.state[n] = live
+	for _, v := range operandsOf(n) {
+		if v != nil {
+			c.mark(v)
+		}
+	}
+}
+
+// name returns a name that no other value has; the wanted one if possible.
+func (c *compiler) name(want string) string {
+	name := want
+	for name == "" || c.taken[name] {
+		c.fresh++
+		name = fmt.Sprintf("%s/%d", strings.TrimSuffix(want, "/"), c.fresh)
+	}
+	c.taken[name] = true
+	return name
+}
+
+// emit adds what computes a node to the model, after what its operands need.
+func (c *compiler) emit(n *gorgonia.Node) error {
+	switch c.state[n] {
+	case done:
+		return nil
+	case open:
+		return fmt.Errorf("node %q depends on itself", n.Name())
+	}
+	c.state[n] = open
+	if !c.in[n] {
+		return fmt.Errorf("node %q is used but was removed from the graph", n.Name())
+	}
+	operands := operandsOf(n)
+	for i, v := range operands {
+		if v == nil {
+			return fmt.Errorf("operand %d of node %q is nil", i, n.Name())
+		}
+		if err := c.emit(v); err != nil {
+			return err
+		}
+	}
+	var err error
+	switch op := n.Op().(type) {
+	case nil:
+		err = c.leaf(n)
+	case *Operator:
+		err = c.operator(n, op, operands)
+	case *selectOp:
+		err = c.selected(n, op, operands)
+	case *noneOp:
+		c.outs[n] = []string{""}
+	case *outputOp: // used as an operand: it stands for its own
+		if len(operands) != 1 {
+			return fmt.Errorf("output %q has %d operands", op.name, len(operands))
+		}
+		c.outs[n] = c.outs[operands[0]]
+	default:
+		err = c.foreignNode(n, op, operands)
+	}
+	c.state[n] = done
+	return err
+}
+
+// leaf adds an input or a weight.
+func (c *compiler) leaf(n *gorgonia.Node) error {
+	name := n.Name()
+	if c.src.model.Graph.Initializer(name) != nil {
+		if err := c.constant(n, n.Value(), name); err != nil {
+			return fmt.Errorf("weight %q: %w", name, err)
+		}
+		in := c.inputs[name]
+		if in != nil {
+			c.file.Inputs = append(c.file.Inputs, in)
+		}
+		if in != nil && slices.Contains(c.src.cfg.Run.Overridable, name) {
+			c.res.inputs[name] = n // with the value that it has now as its default
+		} else {
+			c.res.weights = append(c.res.weights, weight{n, n.Value()})
+		}
+		return nil
+	}
+	in := c.inputs[name]
+	if in == nil {
+		info, err := fileType(n.Type())
+		if err != nil {
+			return fmt.Errorf("node %q: %w", name, err)
+		}
+		in = &loader.ValueInfo{Name: c.name(name), Type: info}
+	}
+	c.file.Inputs = append(c.file.Inputs, in)
+	c.res.inputs[in.Name] = n
+	c.outs[n] = []string{in.Name}
+	return nil
+}
+
+// constant adds an initializer.
+func (c *compiler) constant(n *gorgonia.Node, v gorgonia.Value, name string) error {
+	t, err := tensorOf(v)
+	if err != nil {
+		return err
+	}
+	c.outs[n] = []string{name}
+	c.taken[name] = true
+	c.file.Initializers = append(c.file.Initializers, loader.NewInitializer(name, t))
+	return nil
+}
+
+// value returns the name of an operand.
+func (c *compiler) value(user, n *gorgonia.Node) (string, error) {
+	if _, ok := n.Op().(*Operator); ok && len(c.outs[n]) != 1 {
+		return "", fmt.Errorf("node %q uses %q, which has %d outputs: use the nodes that select one", user.Name(), n.Name(), len(c.outs[n]))
+	}
+	return c.outs[n][0], nil
+}
+
+// operator adds a node of the loaded model.
+func (c *compiler) operator(n *gorgonia.Node, op *Operator, operands gorgonia.Nodes) error {
+	own := len(operands) - len(op.captures)
+	if own < 0 {
+		return fmt.Errorf("%s has %d operands, fewer than its bodies use: %q", op.node, len(operands), op.captures)
+	}
+	node := *op.node
+	captured := map[string]string{}
+	node.Inputs = make([]string, own)
+	for i, v := range operands {
+		name, err := c.value(n, v)
+		if err != nil {
+			return err
+		}
+		if i < own {
+			node.Inputs[i] = name
+			continue
+		}
+		if name == "" {
+			return fmt.Errorf("%s: what its bodies call %q can't be left out", op.node, op.captures[i-own])
+		}
+		if old := op.captures[i-own]; old != name {
+			captured[old] = name
+		}
+	}
+	if len(captured) > 0 {
+		c.recapture(&node, captured)
+	}
+	node.Outputs = make([]string, len(op.node.Outputs))
+	for i, name := range op.node.Outputs {
+		if name != "" {
+			node.Outputs[i] = c.outputName(n, i, name)
+		}
+	}
+	c.outs[n] = node.Outputs
+	c.file.Nodes = append(c.file.Nodes, &node)
+	return nil
+}
+
+// recapture makes the bodies of a node use other values, by names that nothing in them has.
+func (c *compiler) recapture(node *loader.Node, captured map[string]string) {
+	inside := map[string]bool{}
+	for _, a := range node.Attrs {
+		for _, g := range a.Subgraphs() {
+			g.Walk(func(g *loader.Graph) {
+				for name := range definitions(g) {
+					inside[name] = true
+				}
+			})
+		}
+	}
+	for old, name := range captured {
+		alias := c.name("captured/")
+		for inside[alias] {
+			alias = c.name("captured/")
+		}
+		c.identity(name, alias)
+		captured[old] = alias
+	}
+	*node = *rename(node, captured)
+}
+
+func (c *compiler) identity(from, to string) {
+	c.file.Nodes = append(c.file.Nodes, &loader.Node{Name: to, OpType: "Identity", Inputs: []string{from}, Outputs: []string{to}, Index: len(c.file.Nodes)})
+}
+
+// outputName names value i of a node. It keeps the name that it had in the file, unless an output of the model that is something else has it now.
+func (c *compiler) outputName(n *gorgonia.Node, i int, name string) string {
+	if !c.taken[name] || c.isOutput(n, i, name) {
+		c.taken[name] = true
+		return name
+	}
+	return c.name(name)
+}
+
+// isOutput reports whether the output of that name is still value i of the node.
+func (c *compiler) isOutput(n *gorgonia.Node, i int, name string) bool {
+	if c.marks[name] == nil {
+		return false
+	}
+	v := operandsOf(c.marks[name])
+	if len(v) != 1 || v[0] == nil {
+		return false
+	}
+	if s, ok := v[0].Op().(*selectOp); ok {
+		all := operandsOf(v[0])
+		return len(all) == 1 && all[0] == n && s.index == i
+	}
+	return v[0] == n
+}
+
+func (c *compiler) selected(n *gorgonia.Node, op *selectOp, operands gorgonia.Nodes) error {
+	if len(operands) != 1 {
+		return fmt.Errorf("node %q picks an output of %d operands instead of one", n.Name(), len(operands))
+	}
+	from, ok := operands[0].Op().(*Operator)
+	if !ok {
+		return fmt.Errorf("node %q picks output %d of %q, which isn't an operator of the model", n.Name(), op.index, operands[0].Name())
+	}
+	outs := c.outs[operands[0]]
+	if op.index >= len(outs) || outs[op.index] == "" {
+		return fmt.Errorf("node %q picks output %d of %s, which doesn't have it", n.Name(), op.index, from.node)
+	}
+	c.outs[n] = outs[op.index : op.index+1]
+	return nil
+}
+
+// output adds an output.
+func (c *compiler) output(n *gorgonia.Node) error {
+	op, ok := n.Op().(*outputOp)
+	if !ok && readTarget(n.Op()) == nil {
+		c.addOutput(binding{name: c.outs[n][0], node: n}, nil)
+		return nil
+	}
+	operands := operandsOf(n)
+	if len(operands) != 1 || operands[0] == nil {
+		return fmt.Errorf("node %q, an output, has %d operands instead of one", n.Name(), len(operands))
+	}
+	if err := c.emit(operands[0]); err != nil {
+		return err
+	}
+	value, err := c.value(n, operands[0])
+	if err != nil {
+		return err
+	}
+	if value == "" {
+		return fmt.Errorf("node %q, an output, has no value", n.Name())
+	}
+	if !ok {
+		alias := c.name("read/")
+		c.identity(value, alias)
+		c.addOutput(binding{name: alias, into: readTarget(n.Op())}, nil)
+		return nil
+	}
+	if value != op.name {
+		c.identity(value, op.name)
+	}
+	var info *loader.ValueInfo
+	for _, out := range c.src.model.Graph.Outputs {
+		if out.Name == op.name {
+			info = out
+		}
+	}
+	c.addOutput(binding{name: op.name, node: n}, info)
+	return nil
+}
+
+func (c *compiler) addOutput(b binding, info *loader.ValueInfo) {
+	if info == nil {
+		info = &loader.ValueInfo{Name: b.name}
+		c.added = append(c.added, b.name)
+	}
+	c.file.Outputs = append(c.file.Outputs, info)
+	c.res.outputs = append(c.res.outputs, b)
+}
