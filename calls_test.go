@@ -48,8 +48,7 @@ func TestRandomModels(t *testing.T) {
 	for k := uint64(0); k < each || time.Since(began) < *modelsFor; k++ {
 		for i, v := range list {
 			made++
-			b := binary.LittleEndian.AppendUint64(nil, *modelsSeed<<48|k<<16|uint64(i))
-			if tryModel(t, v, b) {
+			if tryModel(t, v, calls.Bytes(*modelsSeed, k, uint64(i))) {
 				ran++
 			}
 		}

@@ -87,6 +87,7 @@ type AttrSchema struct {
 	Name     string
 	Kind     AttrKind
 	Required bool
+	Flag     bool   // an int that is 0 or 1: a bool in the attribute struct
 	Default  string // as written in the declaration; "" for none
 }
 
@@ -125,7 +126,7 @@ func parseAttrStruct(typ reflect.Type) (*attrStruct, error) {
 		if ft.Kind() == reflect.Pointer && ft.Elem().Kind() != reflect.Struct {
 			af.ptr, ft = true, ft.Elem()
 		}
-		af.Kind = kindOf(ft)
+		af.Kind, af.Flag = kindOf(ft), ft.Kind() == reflect.Bool
 		if af.Kind == 0 {
 			return nil, fmt.Errorf("attribute %s has a Go type that no attribute has: %s", name, f.Type)
 		}
@@ -267,7 +268,10 @@ func (f *attrField) set(st reflect.Value, a *Attr) error {
 	case AttrInt:
 		switch v.Kind() {
 		case reflect.Bool:
-			v.SetBool(a.I != 0)
+			if a.I != 0 && a.I != 1 { // runtimes take other numbers for either
+				return fmt.Errorf("is %d, must be 0 or 1", a.I)
+			}
+			v.SetBool(a.I == 1)
 		case reflect.Uint8:
 			if a.I < 0 || a.I > 255 {
 				return fmt.Errorf("%d is out of range", a.I)

@@ -3,6 +3,7 @@
 package calls
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -51,6 +52,16 @@ type Call struct {
 	Wants []bool
 }
 
+// Bytes returns bytes to draw a call from: others for any other list of numbers.
+func Bytes(numbers ...uint64) []byte {
+	h := fnv.New128a()
+	for _, n := range numbers {
+		h.Write(binary.LittleEndian.AppendUint64(nil, n))
+	}
+	rng := rand.New(rand.NewPCG(binary.LittleEndian.Uint64(h.Sum(nil)), binary.LittleEndian.Uint64(h.Sum(nil)[8:])))
+	return binary.LittleEndian.AppendUint64(nil, rng.Uint64())
+}
+
 // New draws a call. Its choices follow the bytes, so that a fuzzer can steer them, and what they seed when they run out.
 func New(op *ops.Op, v *ops.Version, b []byte) *Call { return newCall(op, v, newWorld(newDraw(b))) }
 
@@ -75,7 +86,7 @@ func newCall(op *ops.Op, v *ops.Version, w *world) *Call {
 		if tm.shapes != nil {
 			often = 8
 		}
-		if s, ok := tm.attrs[a.Name]; ok && !d.odds(24) {
+		if s, ok := tm.attrs[a.Name]; ok && (w.tame || !d.odds(24)) {
 			c.Attrs[a.Name] = w.written(&a, s)
 		} else if a.Required || d.odds(often) {
 			c.Attrs[a.Name] = w.attr(&a)
@@ -108,11 +119,12 @@ func (c *Call) operands(w *world, tm *template) {
 	}
 	for i := range min(n, most) {
 		p := c.Ver.In[min(i, len(c.Ver.In)-1)]
-		if p.Optional && w.odds(3) {
+		planned := i < len(tm.shapes) && (w.tame || !w.odds(16))
+		if p.Optional && (w.odds(3) && !(planned && w.tame)) {
 			c.In = append(c.In, nil)
 			continue
 		}
-		if i < len(tm.shapes) && !w.odds(16) {
+		if planned {
 			c.In = append(c.In, w.fromTemplate(c.Ver, &p, tm.shapes[i], vars))
 			continue
 		}
@@ -242,6 +254,7 @@ var usual = map[string][]string{
 	"activations":        {"Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu", "Softsign", "Softplus"},
 	"equation":           {"ij,jk->ik", "i->i", "...i->...", "ij->ji", "ii->i", "ij,ij->", "bhi,bhj->bij", ",", "->", "...,...", "ij,jk", "...ij,...jk->...ik", "a,a->a"},
 	"pattern":            {"a.*b", "(a", "^[0-9]+$", "", "(a*)*b", `\d`, "x{1001}"},
+	"to":                 {"FLOAT", "INT64", "DOUBLE", "UINT8", "FLOAT16", "BOOL", "INT32"},
 	"cast_to":            {"TO_FLOAT", "TO_INT64", "TO_STRING"},
 	"map_form":           {"DENSE", "SPARSE"},
 	"pixel_format":       {"RGB", "BGR", "Grayscale"},
@@ -265,8 +278,10 @@ func (w *world) attr(s *ops.AttrSchema) *ops.Attr {
 	case ops.AttrFloat:
 		a.F = float32(w.float())
 	case ops.AttrInt:
-		a.I = w.integer()
-		if strings.Contains(s.Name, "dtype") || s.Name == "to" {
+		if a.I = w.integer(); s.Flag && (w.tame || !w.odds(16)) {
+			a.I = int64(w.n(2))
+		}
+		if strings.Contains(s.Name, "dtype") || strings.Contains(s.Name, "datatype") || s.Name == "to" {
 			a.I = int64(w.n(28))
 		}
 	case ops.AttrString:

@@ -26,8 +26,10 @@ func TestTemplates(t *testing.T) {
 			continue
 		}
 		attrs := map[string]bool{}
-		for _, a := range op.Newest().Attrs {
-			attrs[a.Name] = true
+		for _, v := range op.Versions {
+			for _, a := range v.Attrs {
+				attrs[a.Name] = true
+			}
 		}
 		for _, s := range list {
 			tm := parseTemplate(s)

@@ -17,7 +17,7 @@ type template struct {
 
 // templates are written as shapes and, behind a semicolon, attributes. A dimension is a letter, which has the same size in all operands, a
 // number, or a number of times a letter; "." is a scalar, "-" an absent operand, "=2,N" a vector with these elements, "'3" a scalar with this
-// value. A shape may begin with a type.
+// value. A shape may begin with a type, and end in "%N": its elements are numbers in [0,N).
 var templates = map[string][]string{
 	"AffineGrid":                {"N,2,3 =N,C,H,W", "N,3,4 =N,C,D,H,W"},
 	"Attention":                 {"N,S,4H N,T,4H N,T,4V S,T ; q_num_heads=4 kv_num_heads=4", "N,4,S,H N,2,T,H N,2,T,V", "N,2,S,H N,2,T,H N,2,T,V - N,2,P,H N,2,P,V", "N,2,S,H N,2,T,H N,2,T,V S,T - - N"},
@@ -39,26 +39,51 @@ var templates = map[string][]string{
 	"AveragePool":               {"N,C,H,W ; kernel_shape=2,2 ceil_mode=1", "N,C,H ; kernel_shape=3 pads=1,2 strides=2"},
 	"MaxPool":                   {"N,C,H,W ; kernel_shape=2,2 strides=2,2 ceil_mode=1", "N,C,H,W ; kernel_shape=3,3 pads=1,1,1,1 dilations=1,2"},
 	"MatMulInteger":             {"S,K K,N . .", "S,K K,N S N"},
-	"MaxRoiPool":                {"N,C,H,W R,5 ; pooled_shape=2,2"},
+	"MaxRoiPool":                {"N,C,H,W R,5%N ; pooled_shape=2,2", "N,C,H,W R,5%N ; pooled_shape=1,3 spatial_scale=0.5"},
 	"MaxUnpool":                 {"N,C,H,W N,C,H,W ; kernel_shape=2,2 strides=2,2", "N,C,H,W N,C,H,W =N,C,9,9 ; kernel_shape=2,2"},
 	"MelWeightMatrix":           {"'4 '16 '8000 float32:'0 float32:'4000"},
-	"NegativeLogLikelihoodLoss": {"N,C,D N,D C", "N,C N C ; ignore_index=1"},
+	"NegativeLogLikelihoodLoss": {"N,C,D N,D%C C", "N,C N%C C ; ignore_index=1"},
 	"NonMaxSuppression":         {"N,S,4 N,C,S '3 '0 '0"},
 	"OneHot":                    {"N,S '5 2", "N '3 2 ; axis=0"},
 	"Pad":                       {"N,C =1,0,2,1", "H,W =1,-1,0,2 . =0,1", "C =2,3"},
 	"QLinearConv":               {"N,C,H,W . . M,C,k,k . . . . M", "N,C,H,W . . M,C,k,k M M . . M"},
+	"DequantizeLinear":          {"N,H . .", "N,C,H C C", "N,4,H N,2,H N,2,H ; block_size=2", "N,C C C ; axis=0"},
+	"QuantizeLinear":            {"N,H . .", "N,C,H C C", "N,4,H N,2,H N,2,H ; block_size=2", "N,H . ; output_dtype=3"},
 	"QLinearMatMul":             {"S,K . . K,N . . . .", "N,S,K . . N,K,N . . . ."},
 	"RNN":                       {"S,N,I 1,H,I 1,H,H 1,2H N 1,N,H ; hidden_size=H", "S,N,I 2,H,I 2,H,H 2,2H ; hidden_size=H direction=bidirectional"},
 	"Range":                     {"'1 '9 '2", "'5 '-5 '-3"},
-	"Resize":                    {"N,C,H,W - float32:=1,1,2,2", "N,C,H,W - - =N,C,5,6", "H float32:2 - =7", "H,W - float32:=0.5 - ; axes=1"},
+	"Resize":                    {"N,C,H,W - float32:=1,1,2,2", "N,C,H,W - - =N,C,5,6", "H float32:2 - =7", "H,W - float32:=0.5 - ; axes=1", "N,C,H,W float32:=1,1,2,3", "N,C,H,W float32:=0,0,0,0,1,1,1,1 float32:=1,1,2,0.6"},
 	"RoiAlign":                  {"N,C,H,W R,4 =0 ; output_height=2 output_width=3", "N,C,H,W 2,4 =0,0"},
 	"RotaryEmbedding":           {"N,2,S,2H N,S,H N,S,H", "N,2,S,2H P,H P,H N,S", "N,S,4H N,S,H N,S,H ; num_heads=2", "N,2,S,8 N,S,2 N,S,2 ; rotary_embedding_dim=4"},
 	"STFT":                      {"N,L,1 '1 F", "N,9 '2 4 '4 ; onesided=1", "N,9,2 '2 - '5"},
-	"ScatterND":                 {"H,W K,1 K,W", "H,W K,2 K"},
-	"GatherND":                  {"H,W K,1", "N,H,W N,K,1 ; batch_dims=1"},
-	"SoftmaxCrossEntropyLoss":   {"N,C,D N,D C", "N,C N C"},
+	"ScatterND":                 {"H,W K,1%H K,W", "H,H K,2%H K", "H,W K,1%H K,W ; reduction=add"},
+	"GatherND":                  {"H,W K,1%H", "N,H,W N,K,1%H ; batch_dims=1", "H,H,W K,2%H"},
+	"Gather":                    {"H,W K%H", "H,W K,2%W ; axis=-1", "H '0"},
+	"GatherElements":            {"H,W K,W%H", "H,W,C H,W,k%C ; axis=2"},
+	"Scatter":                   {"H,W 1,W%H 1,W", "H,W H,1%W H,1 ; axis=1"},
+	"ScatterElements":           {"H,W 1,W%H 1,W", "H,W H,1%W H,1 ; axis=-1", "H,W 5,W%H 5,W ; reduction=add", "H,W 5,W%H 5,W ; reduction=max", "H,W 5,W%H 5,W ; reduction=mul"},
+	"BlackmanWindow":            {"'N"},
+	"HammingWindow":             {"'N", "'N ; periodic=0"},
+	"HannWindow":                {"'N", "'N ; periodic=0"},
+	"Crop":                      {"N,C,9,9 ; border=1,0,2,3", "N,C,H,W ; border=0,0,0,0 scale=1,1"},
+	"DepthToSpace":              {"N,4C,H,W ; blocksize=2 mode=DCR", "N,9C,H,W ; blocksize=3 mode=CRD"},
+	"SpaceToDepth":              {"N,C,2H,2W ; blocksize=2", "N,C,3H,3W ; blocksize=3"},
+	"EyeLike":                   {"H,W", "H,W ; k=1", "H,W ; k=-2 dtype=6"},
+	"ReverseSequence":           {"S,N,H N%S", "N,S,H N%S ; batch_axis=0 time_axis=1"},
+	"Slice":                     {"H,W,C =0,1 =9,3", "H,W =1 =-1 =0", "H,W,C =-1,5 =-9,0 =0,2 =-1,-2"},
+	"ConstantOfShape":           {"=N,H", "=N ; value=float16:3", "=0,H ; value=int64:3"},
+	"Expand":                    {"N,1,W =N,H,W", "H =N,H", "W,1 =1"},
+	"Tile":                      {"H,W =2,3", "H,W,C =1,0,2"},
+	"Reshape":                   {"N,C,H =0,-1", "N,2C =N,2,C", "N,H =-1"},
+	"Trilu":                     {"N,H,W", "H,W '1", "H,W '-1 ; upper=0"},
+	"Squeeze":                   {"N,1,H =1", "1,H,1", "N,H,1 =-1"},
+	"Unsqueeze":                 {"N,H =1", "N,H =0,-1", "H =0 ; axes=0,2"},
+	"CenterCropPad":             {"H,W =N,C", "N,H,W =C ; axes=1"},
+	"SoftmaxCrossEntropyLoss":   {"N,C,D N,D%C C", "N,C N%C C"},
 	"TensorScatter":             {"N,2,S,H N,2,1,H N"},
 	"TfIdfVectorizer":           {"int64:N ; mode=TFIDF min_gram_length=1 max_gram_length=2 max_skip_count=1 ngram_counts=0,2 ngram_indexes=0,1,2 pool_int64s=2,3,1,2"},
+	"Concat":                    {"H,W N,W ; axis=0", "H,W H,N H,C ; axis=1"},
+	"Split":                     {"2H,W =H,H", "2H,W ; axis=0", "W,3H ; axis=1 split=H,2H", "6 ; num_outputs=4"},
 	"Upsample":                  {"N,C,H,W float32:=1,1,2,2 ; mode=linear", "N,C float32:=1,2.5"},
 	"TopK":                      {"N,H =2", "N,H =1 ; axis=0", "H =H ; sorted=0"},
 	"GridSample":                {"N,C,H,W N,h,w,2", "N,C,D,H,W N,d,h,w,3"},
@@ -81,8 +106,10 @@ var templates = map[string][]string{
 	"com.microsoft.RotaryEmbedding":          {"N,S,4H '0 9,H 9,H ; num_heads=2", "N,2,S,2H N,S 9,H 9,H", "N,S,8 =0 9,2 9,2 ; num_heads=2 rotary_embedding_dim=4"},
 	"com.microsoft.WordConvEmbedding":        {"S,W C,1,2,E C V,E ; conv_window_size=2", "S,5 C,1,3,E C 9,E ; conv_window_size=3 char_embedding_size=E"},
 
+	"ai.onnx.ml.OneHotEncoder":      {"int64:N,H%5 ; cats_int64s=1,2,3 zeros=1", "float32:N%4 ; cats_int64s=0,1,2,3"},
+	"ai.onnx.ml.Imputer":            {"float32:N,2 ; imputed_value_floats=1,2 replaced_value_float=0", "int64:N,3 ; imputed_value_int64s=7 replaced_value_int64=1"},
 	"ai.onnx.preview.FlexAttention": {"N,2,S,H N,2,T,H N,2,T,V"},
-	"ai.onnx.ml.LabelEncoder":       {"int64:N ; keys_int64s=1,2 values_floats=1,2 default_float=1", "string:N ; keys_strings=a,b values_int64s=1,2", "float32:N ; keys_floats=0,1 values_strings=a,b"},
+	"ai.onnx.ml.LabelEncoder":       {"int64:N ; keys_int64s=1,2 values_floats=1,2 default_float=1", "string:N ; keys_strings=a,b values_int64s=1,2", "float32:N ; keys_floats=0,1 values_strings=a,b", "string:N ; classes_strings=a,b,c", "int64:N ; classes_strings=a,b,c default_string=z"},
 	"ai.onnx.ml.LinearClassifier":   {"N,2 ; coefficients=1,2,3,4 intercepts=0,1 classlabels_ints=5,6", "N,2 ; coefficients=1,2 intercepts=0 classlabels_strings=a,b post_transform=LOGISTIC"},
 	"ai.onnx.ml.LinearRegressor":    {"N,2 ; coefficients=1,2,3,4 intercepts=0,1 targets=2"},
 	"ai.onnx.ml.SVMClassifier": {"N,2 ; classlabels_ints=0,1 coefficients=1,-1 kernel_params=1,0,3 kernel_type=RBF rho=0 support_vectors=1,2,3,4 vectors_per_class=1,1",
@@ -139,7 +166,7 @@ func (w *world) sizes(s string) []float64 {
 	var out []float64
 	for _, f := range strings.Split(s, ",") {
 		n := w.size(f)
-		if w.odds(60) {
+		if w.odds(60) && !w.tame {
 			n = float64(w.integer())
 		}
 		out = append(out, n)
@@ -160,6 +187,7 @@ func (w *world) fromTemplate(v *ops.Version, p *ops.Param, s string, vars map[st
 		return nil
 	}
 	dt := w.dtype(set, p, vars)
+	s, below, bounded := strings.Cut(s, "%")
 	switch s[0] {
 	case '.':
 		return w.tensor(dt, nil)
@@ -177,7 +205,15 @@ func (w *world) fromTemplate(v *ops.Version, p *ops.Param, s string, vars map[st
 	for _, n := range w.sizes(s) {
 		shape = append(shape, max(0, min(int(n), 64)))
 	}
-	return w.tensor(dt, shape)
+	t := w.tensor(dt, shape)
+	if bounded && !dt.IsComplex() && dt != tensor.String {
+		vals, n := make([]float64, t.Len()), max(1, int(w.size(below)))
+		for i := range vals {
+			vals[i] = float64(w.n(n))
+		}
+		num.Store64(t, 0, vals)
+	}
+	return t
 }
 
 // written makes the attribute that a template describes.

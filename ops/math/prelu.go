@@ -39,7 +39,10 @@ var opPRelu = ops.Def(ops.Spec[noAttrs]{
 // alignSlope serves versions in which a slope of C numbers belonged to the channels, dimension 1 of X.
 func alignSlope(r *ops.Rewrite) error {
 	x, s := r.Type(0), r.Type(1)
-	if !s.Ranked || len(s.Shape) != 1 || s.Shape[0].Is(1) {
+	if !s.Ranked {
+		return errors.New("the rank of the slope must be known to place it")
+	}
+	if len(s.Shape) != 1 || s.Shape[0].Is(1) {
 		return nil
 	}
 	if !x.Ranked {

@@ -277,7 +277,7 @@ func (k *planePool[T]) Tile(_ ops.Worker, i int) {
 		}
 		k.plane(k.y[n*out:][:out], k.x[n*in:][:in], index)
 		for j, at := range index {
-			if k.order {
+			if k.order && in > 0 {
 				at = columnMajor(at, k.p.In)
 			}
 			index[j] = at + int64(n*in)

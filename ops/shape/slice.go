@@ -206,9 +206,12 @@ func inferSliceSymbols(c *ops.Infer, t *ops.Type) error {
 	}
 	starts, okS := c.Vals(1)
 	ends, okE := c.Vals(2)
-	if c.In(1).Ranked && c.In(2).Ranked {
-		if k, m := sym.Prod(c.In(1).Shape), sym.Prod(c.In(2).Shape); k.Known() && m.Known() && !k.Equal(m) {
-			return fmt.Errorf("%s starts, but %s ends", k, m)
+	for i, what := range []string{2: "ends", 3: "axes", 4: "steps"} {
+		if !c.Has(i) || what == "" || !c.In(1).Ranked || !c.In(i).Ranked {
+			continue
+		}
+		if k, m := sym.Prod(c.In(1).Shape), sym.Prod(c.In(i).Shape); k.Known() && m.Known() && !k.Equal(m) {
+			return fmt.Errorf("%s starts, but %s %s", k, m, what)
 		}
 	}
 	n := len(starts)

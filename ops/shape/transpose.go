@@ -18,6 +18,9 @@ var opTranspose = ops.Def(ops.Spec[transposeAttrs]{
 		t := c.In(0)
 		if !t.Ranked {
 			if a.Perm != nil {
+				if _, err := a.perm(len(a.Perm)); err != nil {
+					return err
+				}
 				return c.OutRank(0, t.DT, len(a.Perm))
 			}
 			return c.OutUnranked(0, t.DT)
@@ -66,6 +69,11 @@ func (a *transposeAttrs) perm(rank int) ([]int, error) {
 	}
 	if len(a.Perm) != rank {
 		return nil, fmt.Errorf("attribute perm: %v orders %d dimensions, but the input has %d", a.Perm, len(a.Perm), rank)
+	}
+	for _, p := range a.Perm {
+		if p < 0 { // the standard counts no dimension from the end here
+			return nil, fmt.Errorf("attribute perm: %v has a negative dimension", a.Perm)
+		}
 	}
 	out, err := ops.Axes(a.Perm, rank)
 	if err != nil {
