@@ -91,7 +91,8 @@ func runCase(ctx context.Context, task *caseTask, memory int64) error {
 		if task.NoOptimize {
 			opts = append(opts, ingot.WithoutPasses("all"))
 		}
-		return ingot.Load(task.Case.Model, opts...)
+		m, _, err := via{plain: task.Plain}.load(task.Case.Model, opts...)
+		return m, err
 	}
 	threads := task.Threads
 	if task.Bits {

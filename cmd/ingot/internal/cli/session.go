@@ -69,6 +69,7 @@ type execFlags struct {
 	noOptimize bool
 	memory     string
 	newer      bool
+	via        via
 }
 
 func (f *execFlags) register(cmd *cobra.Command) {
@@ -79,6 +80,7 @@ func (f *execFlags) register(cmd *cobra.Command) {
 	s.DurationVar(&f.timeout, "timeout", 0, "time limit, such as 30s; exit code 124 when it passes")
 	s.BoolVar(&f.noOptimize, "no-optimize", false, "leave out all optimiser passes")
 	s.StringVar(&f.memory, "memory-limit", "", "most memory for the values of a run, an `amount` such as 500MB")
+	f.via.register(s)
 	s.BoolVar(&f.newer, "newer-opset", false, "try a model of a newer opset than any known")
 }
 
@@ -118,9 +120,12 @@ func (f *execFlags) load(a *app, path string) (*ingot.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := ingot.Load(path, opts...)
+	m, nodes, err := f.via.load(path, opts...)
 	if err != nil {
 		return nil, loading(err)
+	}
+	if nodes > 0 {
+		a.detail("a Gorgonia graph of %s, weights and inputs included", plural(nodes, "node"))
 	}
 	return m, nil
 }

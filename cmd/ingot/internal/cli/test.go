@@ -24,6 +24,7 @@ type testFlags struct {
 	rtol, atol float64
 	threads    int
 	noOptimize bool
+	via        via
 	bits       bool
 	jobs       int
 	filter     string
@@ -73,6 +74,7 @@ A skip file lists cases that aren't run, one a line: the name, a space, the reas
 	s.Float64Var(&f.atol, "atol", 1e-7, "absolute tolerance, a `number`")
 	s.IntVar(&f.threads, "threads", 1, "threads of each run, a `number`; 0: as many as there are processors")
 	s.BoolVar(&f.noOptimize, "no-optimize", false, "leave out all optimiser passes")
+	f.via.register(s)
 	s.BoolVar(&f.bits, "bits", false, "run each case with 1 and 2 threads; a byte that differs fails it")
 	s.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "child processes at a time, a `number`")
 	s.StringVar(&f.filter, "filter", "", "run only the cases whose names match this regular `expression`")
@@ -179,7 +181,7 @@ func (f *testFlags) task(c cases.Case) caseTask {
 	if f.atolSet {
 		tol.ATol = f.atol
 	}
-	return caseTask{Case: c, RTol: tol.RTol, ATol: tol.ATol, Threads: f.threads, NoOptimize: f.noOptimize, Bits: f.bits}
+	return caseTask{Case: c, RTol: tol.RTol, ATol: tol.ATol, Threads: f.threads, NoOptimize: f.noOptimize, Bits: f.bits, Plain: f.via.plain}
 }
 
 // readSkips reads a skip file.

@@ -23,6 +23,7 @@ type caseTask struct {
 	Threads    int
 	NoOptimize bool
 	Bits       bool
+	Plain      bool // not as a Gorgonia graph
 }
 
 // caseAnswer is a child's answer: one line of JSON on its standard output.
