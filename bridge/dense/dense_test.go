@@ -22,7 +22,7 @@ func address(t *tensor.Tensor) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(t.Bytes()))
 }
 
-func memory(d *gt.Dense) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(d.Raw)) }
+func start(d *gt.Dense) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(d.Raw)) }
 
 // sample makes a tensor with elements that differ, as far as the type allows.
 func sample(t testing.TB, dt tensor.DType, shape ...int) *tensor.Tensor {
@@ -53,7 +53,7 @@ func TestAllTypes(t *testing.T) {
 			if want, _ := Dtype(dt); d.Dtype() != want || !slices.Equal(d.Shape(), shape) || d.Size() != x.Len() {
 				t.Errorf("%v became %v%v", x, d.Dtype(), d.Shape())
 			}
-			if memory(d) != address(x) {
+			if start(d) != address(x) {
 				t.Errorf("%v was copied on its way out", x)
 			}
 			for name, back := range map[string]func(*gt.Dense) (*tensor.Tensor, error){"Tensor": Tensor, "View": View} {
@@ -117,7 +117,7 @@ func TestFromDense(t *testing.T) {
 		{"no mask set", gt.New(gt.WithBacking(f, make([]bool, 6))), tensor.Of(f)},
 	} {
 		x, err := View(c.d)
-		if err != nil || !x.Equal(c.want) || address(x) != memory(c.d) {
+		if err != nil || !x.Equal(c.want) || address(x) != start(c.d) {
 			t.Errorf("%s: %v, %v", c.name, x, err)
 		}
 	}
@@ -230,7 +230,7 @@ func TestSlices(t *testing.T) {
 		v := cut(t, d, c.cut...)
 		x := check(t, c.name, v)
 		_, err := View(v)
-		if got := x != nil && address(x) == memory(v); got != c.shared || (err == nil) != c.shared || err != nil && !errors.Is(err, ErrCopy) {
+		if got := x != nil && address(x) == start(v); got != c.shared || (err == nil) != c.shared || err != nil && !errors.Is(err, ErrCopy) {
 			t.Errorf("%s: shared: %v, want %v; View: %v", c.name, got, c.shared, err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestTransposes(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := check(t, fmt.Sprint("T of ", shape), d)
-		if shared := address(x) == memory(d); shared != vector(shape) {
+		if shared := address(x) == start(d); shared != vector(shape) {
 			t.Errorf("T of %v: shared: %v", shape, shared)
 		}
 		check(t, fmt.Sprint("slice of T of ", shape), cut(t, d, slicer{0, 1, 1}))

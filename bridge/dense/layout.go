@@ -1,7 +1,6 @@
 package dense
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -11,17 +10,13 @@ import (
 	"ingot/tensor"
 )
 
-// ErrCopy is wrapped by the error of [View] for a Dense whose elements don't lie in memory as a tensor's do.
-var ErrCopy = errors.New("sharing is impossible")
-
-func needsCopy(why string) error { return fmt.Errorf("dense: %w: %s", ErrCopy, why) }
-
 // A layout is where the elements of a Dense lie: element i at Σ i[k]·dims[k].Src elements from the start of its memory.
 type layout struct {
-	shape []int
-	n     int        // elements, of which memory has as many at least
-	dims  []move.Dim // outermost first; Dst is the place in C order
-	rows  bool       // the elements lie in C order and without gaps
+	shape   []int
+	strides []int
+	n       int        // elements, of which memory has as many at least
+	dims    []move.Dim // outermost first; Dst is the place in C order
+	rows    bool       // the elements lie in C order and without gaps
 }
 
 // layoutOf reads the shape and strides of a Dense with have elements in memory. They can say anything, so that all is checked.
@@ -31,7 +26,7 @@ func layoutOf(ap *gt.AP, have int) (layout, error) {
 	if err != nil {
 		return layout{}, fmt.Errorf("dense: %w", err)
 	}
-	l := layout{shape: append([]int{}, shape...), n: n, rows: true}
+	l := layout{shape: shape, strides: strides, n: n, rows: true}
 	if n == 0 {
 		return l, nil
 	}
@@ -75,20 +70,20 @@ func vector(shape []int) bool {
 	return n <= 1
 }
 
-// gather returns the elements of src, of a width in bytes (0 for strings), in C order. The offsets were checked by layoutOf.
-func (l *layout) gather(width int, src move.Buf) move.Buf {
-	dst := move.Buf{Width: width}
-	if width == 0 {
+// gather returns the elements of src in C order. layoutOf has checked that they are there.
+func (l *layout) gather(src move.Buf) move.Buf {
+	dst := move.Buf{Width: src.Width}
+	if src.Width == 0 {
 		dst.Strings = make([]string, l.n)
 	} else {
-		dst.Bytes = tensor.AlignedBytes(l.n * width)
+		dst.Bytes = tensor.AlignedBytes(l.n * src.Width)
 	}
 	if l.rows {
 		copy(dst.Strings, src.Strings)
 		copy(dst.Bytes, src.Bytes)
 		return dst
 	}
-	c := move.NewCopy(width, 0, 0, l.dims...)
+	c := move.NewCopy(src.Width, 0, 0, l.dims...)
 	for i := range c.Tiles() {
 		c.Tile(dst, src, i)
 	}

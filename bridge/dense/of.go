@@ -46,11 +46,18 @@ func of(t *tensor.Tensor, e *keeper) (d *gt.Dense, err error) {
 	if !dt.Valid() {
 		return nil, errors.New("dense: the tensor has no element type")
 	}
-	opts := []gt.ConsOpt{gt.WithShape(t.Dims()...), gt.WithBacking(kinds[dt].backing(t))}
+	backing := kinds[dt].backing(t)
+	opts := []gt.ConsOpt{gt.WithShape(t.Dims()...), gt.WithBacking(backing)}
 	if e != nil {
 		opts = append(opts, gt.WithEngine(e))
 	}
-	return gt.New(opts...), nil
+	d = gt.New(opts...)
+	if t.Len() == 0 && d.Dtype().Size() > 1 {
+		// The package takes the address of the first byte, and panics in Data, Eq, Uintptr and elsewhere if there is none. Less than an
+		// element is none, but has an address.
+		d.Raw = make([]byte, 16)[:1]
+	}
+	return d, nil
 }
 
 // A keeper is gorgonia/tensor's standard engine with something to keep reachable. A Dense hands its engine on to its slices and clones, but
