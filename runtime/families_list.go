@@ -23,4 +23,5 @@ var families = [...]struct{ pkg, domain, ops string }{
 		"NegativeLogLikelihoodLoss QLinearConv ReverseSequence SoftmaxCrossEntropyLoss TensorScatter Unique "},
 	{"ingot/ops/more", "ai.onnx.preview", " FlexAttention "},
 	{"ingot/ops/text", "", " RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer "},
+	{"ingot/ops/training", "ai.onnx.preview.training", " Adagrad Adam Momentum "},
 }
