@@ -49,6 +49,10 @@ var movingOps = []*ops.Op{
 	expand("GatherND", "data:T, indices:Tind", "output:T", "T=all4; Tind=int32|int64", func(g graph, _ *noAttrs) error {
 		return g.SetOut(0, g.Op("GatherND", nil, g.In(0), g.cast(g.In(1), tensor.Int64)))
 	}),
+	expand("SampleOp", "X:T", "Y:T", "T=uint32|uint64|int32|int64|floats", func(g graph, _ *noAttrs) error {
+		return g.SetOut(0, g.Op("Identity", nil, g.In(0)))
+	}),
+	expand("UnfoldTensor", "input:T", "output:T", "T=all4", expandUnfold),
 	expand("GridSample", "X:T1, Grid:T1", "Y:T2", "T1=floats; T2=floats", func(g graph, a *gridSampleAttrs) error {
 		mode := a.Mode
 		switch mode {
@@ -77,4 +81,39 @@ type gridSampleAttrs struct {
 	AlignCorners int    `onnx:",0"`
 	Mode         string `onnx:",bilinear"`
 	PaddingMode  string `onnx:",zeros"`
+}
+
+type unfoldAttrs struct {
+	Dim  int `onnx:",-1"`
+	Size int `onnx:",required"`
+	Step int `onnx:",1"`
+}
+
+// expandUnfold gathers the windows along a dimension and moves the dimension inside of them to the end.
+func expandUnfold(g graph, a *unfoldAttrs) error {
+	rank, err := g.rank(0, "input")
+	if err != nil {
+		return err
+	}
+	dim, err := ops.Axis(a.Dim, rank)
+	if err != nil {
+		return fmt.Errorf("attribute dim: %w", err)
+	}
+	if a.Size < 1 || a.Step < 1 {
+		return fmt.Errorf("size is %d and step %d; both must be positive", a.Size, a.Step)
+	}
+	if n, ok := g.Type(0).Shape[dim].Int(); ok && n < int64(a.Size) {
+		return fmt.Errorf("input is %s; its dimension %d has no window of %d", g.Type(0), dim, a.Size)
+	}
+	number := func(v int) ops.Ref { return g.Const(tensor.Scalar(int64(v))) }
+	length := g.Op("Squeeze", nil, g.Op("Shape", attrs("start", dim, "end", dim+1), g.In(0)))
+	starts := g.Op("Range", nil, number(0), g.add(length, number(1-a.Size)), number(a.Step))
+	places := g.add(g.Op("Unsqueeze", nil, starts, g.ints(1)), g.Op("Range", nil, number(0), number(a.Size), number(1)))
+	perm := make([]int, 0, rank+1)
+	for d := range rank + 1 {
+		if d != dim+1 {
+			perm = append(perm, d)
+		}
+	}
+	return g.SetOut(0, g.Op("Transpose", attrs("perm", append(perm, dim+1)), g.Op("Gather", attrs("axis", dim), g.In(0), places)))
 }

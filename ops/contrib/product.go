@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ingot/ops"
+	"ingot/tensor"
 )
 
 var productOps = []*ops.Op{
@@ -16,6 +17,38 @@ var productOps = []*ops.Op{
 	}),
 	expand("TransposeMatMul", "A:T, B:T", "Y:T", "T=floats4", func(g graph, a *transposeMatMulAttrs) error {
 		return g.SetOut(0, g.matmul(g.In(0), g.In(1), a.TransA, a.TransB, a.Alpha))
+	}),
+	expand("SparseToDenseMatMul", "A:T, B:T", "Y:T", "T=float|double|int64|int32|uint64|uint32", func(g graph, a *sparseMatMulAttrs) error {
+		x, y := g.In(0), g.In(1) // a sparse constant is dense by the time that it is seen here
+		if t := g.TypeOf(x).DT; t == tensor.Float32 || t == tensor.Float64 {
+			return g.SetOut(0, g.matmul(x, y, a.TransA, a.TransB, a.Alpha))
+		}
+		if a.Alpha != 1 {
+			return fmt.Errorf("alpha is %v; products of integers have none", a.Alpha)
+		}
+		swapped := func(i int, v ops.Ref, name string, swap bool) (ops.Ref, error) {
+			if !swap {
+				return v, nil
+			}
+			rank, err := g.rank(i, name)
+			if err != nil || rank < 2 {
+				return v, err
+			}
+			perm := make([]int, rank)
+			for d := range perm {
+				perm[d] = d
+			}
+			perm[rank-1], perm[rank-2] = rank-2, rank-1
+			return g.Op("Transpose", attrs("perm", perm), v), nil
+		}
+		var err error
+		if x, err = swapped(0, x, "A", a.TransA); err != nil {
+			return err
+		}
+		if y, err = swapped(1, y, "B", a.TransB); err != nil {
+			return err
+		}
+		return g.SetOut(0, g.Op("MatMul", nil, x, y))
 	}),
 	expand("FusedMatMulActivation", "A:T, B:T", "Y:T", "T=floats4", func(g graph, a *matMulActivationAttrs) error {
 		m := fusedMatMulAttrs{a.TransA, a.TransB, a.TransBatchA, a.TransBatchB, a.Alpha}
@@ -42,6 +75,12 @@ var productOps = []*ops.Op{
 	expand("GemmFastGelu", "X:T, W:T, bias:T?", "Y:T", "T=float|float16|bfloat16", func(g graph, _ *noAttrs) error {
 		return g.SetOut(0, g.fastGelu(g.add(g.Op("MatMul", nil, g.In(0), g.In(1)), g.In(2))))
 	}),
+}
+
+type sparseMatMulAttrs struct {
+	Alpha  float32 `onnx:",1"`
+	TransA bool    `onnx:"transA,0"`
+	TransB bool    `onnx:"transB,0"`
 }
 
 type transposeMatMulAttrs struct {
