@@ -347,7 +347,7 @@ func (c *compiler) constant(n *gorgonia.Node, v gorgonia.Value, name string) err
 
 // value returns the name of an operand.
 func (c *compiler) value(user, n *gorgonia.Node) (string, error) {
-	if _, ok := n.Op().(*Operator); ok && len(c.outs[n]) != 1 {
+	if len(c.outs[n]) != 1 {
 		return "", fmt.Errorf("node %q uses %q, which has %d outputs: use the nodes that select one", user.Name(), n.Name(), len(c.outs[n]))
 	}
 	return c.outs[n][0], nil
@@ -448,13 +448,9 @@ func (c *compiler) selected(n *gorgonia.Node, op *selectOp, operands gorgonia.No
 	if len(operands) != 1 {
 		return fmt.Errorf("node %q picks an output of %d operands instead of one", n.Name(), len(operands))
 	}
-	from, ok := operands[0].Op().(*Operator)
-	if !ok {
-		return fmt.Errorf("node %q picks output %d of %q, which isn't an operator of the model", n.Name(), op.index, operands[0].Name())
-	}
 	outs := c.outs[operands[0]]
 	if op.index >= len(outs) || outs[op.index] == "" {
-		return fmt.Errorf("node %q picks output %d of %s, which doesn't have it", n.Name(), op.index, from.node)
+		return fmt.Errorf("node %q picks output %d of %q, which doesn't have it", n.Name(), op.index, operands[0].Name())
 	}
 	c.outs[n] = outs[op.index : op.index+1]
 	return nil
@@ -468,8 +464,11 @@ func (c *compiler) output(n *gorgonia.Node) error {
 		return nil
 	}
 	operands := operandsOf(n)
-	if len(operands) != 1 || operands[0] == nil {
+	if len(operands) != 1 {
 		return fmt.Errorf("node %q, an output, has %d operands instead of one", n.Name(), len(operands))
+	}
+	if operands[0] == nil {
+		return fmt.Errorf("the operand of node %q, an output, is nil", n.Name())
 	}
 	if err := c.emit(operands[0]); err != nil {
 		return err

@@ -3,8 +3,10 @@ package exprgraph
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
+	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	gt "gorgonia.org/tensor"
 
@@ -35,9 +37,17 @@ func (c *compiler) foreignNode(n *gorgonia.Node, op gorgonia.Op, operands gorgon
 			return fmt.Errorf("node %q: %v: %w", n.Name(), op, err)
 		}
 	}
-	f := &foreign{op: op, name: n.Name(), out: dtypeOf(n.Type()), rank: n.Type()}
-	if f.out == tensor.Invalid {
-		return fmt.Errorf("node %q: %v gives values of type %v, which no tensor has", n.Name(), op, n.Type())
+	f := &foreign{op: op, outs: []hm.Type{n.Type()}}
+	if m, ok := op.(*modelOp); ok {
+		f.outs = nil
+		for _, o := range m.outs {
+			f.outs = append(f.outs, o.t)
+		}
+	}
+	for _, t := range f.outs {
+		if dtypeOf(t) == tensor.Invalid {
+			return fmt.Errorf("node %q: %v gives values of type %v, which no tensor has", n.Name(), op, t)
+		}
 	}
 	node := &loader.Node{Name: n.Name(), OpType: fmt.Sprintf("op%d", len(c.foreign)), Domain: foreignDomain, Index: len(c.file.Nodes)}
 	for _, v := range operands {
@@ -49,7 +59,9 @@ func (c *compiler) foreignNode(n *gorgonia.Node, op gorgonia.Op, operands gorgon
 		_, isScalar := v.Type().(gt.Dtype)
 		f.scalar = append(f.scalar, isScalar)
 	}
-	node.Outputs = []string{c.name(n.Name())}
+	for range f.outs {
+		node.Outputs = append(node.Outputs, c.name(n.Name()))
+	}
 	c.outs[n] = node.Outputs
 	c.file.Nodes = append(c.file.Nodes, node)
 	c.foreign = append(c.foreign, f.declare(node.OpType))
@@ -59,35 +71,43 @@ func (c *compiler) foreignNode(n *gorgonia.Node, op gorgonia.Op, operands gorgon
 // foreign is an operator of Gorgonia's.
 type foreign struct {
 	op     gorgonia.Op
-	name   string
-	scalar []bool // which operands Gorgonia wants as scalars of its own
-	out    tensor.DType
-	rank   any
+	scalar []bool     // which operands Gorgonia wants as scalars of its own
+	outs   []hm.Type  // of the outputs: one, but for a whole model
 	mu     sync.Mutex // operators of Gorgonia's may keep something from call to call
 }
 
 // declare makes an operator of ours that calls it.
 func (f *foreign) declare(name string) *ops.Op {
 	s := ops.Spec[struct{}]{
-		Name: name, Domain: foreignDomain, Out: "y:T", Types: "T=all4",
+		Name: name, Domain: foreignDomain,
 		Vers:  []ops.Ver{{Since: 1}},
 		Flags: ops.Random, // it may be
-		Infer: func(c *ops.Infer, _ *struct{}) error {
-			if t, ok := f.rank.(gorgonia.TensorType); ok {
-				return c.OutRank(0, f.out, t.Dims)
-			}
-			return c.Out(0, f.out)
-		},
-		Eval: func(c *ops.Call, _ *struct{}) error { return f.call(c) },
+		Infer: f.infer,
+		Eval:  func(c *ops.Call, _ *struct{}) error { return f.call(c) },
 	}
+	var in, out, types []string
 	for i := range f.scalar {
-		if i > 0 {
-			s.In += ", "
-		}
-		s.In += fmt.Sprintf("x%d:T%d", i, i)
-		s.Types += fmt.Sprintf("; T%d=all4", i)
+		in, types = append(in, fmt.Sprintf("x%d:T%d", i, i)), append(types, fmt.Sprintf("T%d=all4", i))
 	}
+	for i := range f.outs {
+		out, types = append(out, fmt.Sprintf("y%d:U%d", i, i)), append(types, fmt.Sprintf("U%d=all4", i))
+	}
+	s.In, s.Out, s.Types = strings.Join(in, ", "), strings.Join(out, ", "), strings.Join(types, "; ")
 	return ops.Def(s)
+}
+
+// infer tells dtype and rank. Shapes are told by the run: a node's shape is that of the batch that it was built with.
+func (f *foreign) infer(c *ops.Infer, _ *struct{}) error {
+	for i, t := range f.outs {
+		dt, rank := dtypeOf(t), 0
+		if t, ok := t.(gorgonia.TensorType); ok {
+			rank = t.Dims
+		}
+		if err := c.OutRank(i, dt, rank); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // call computes. What Gorgonia's operator returns may be the memory of an operand, or be written to later: it is copied then.
@@ -121,14 +141,28 @@ func (f *foreign) call(c *ops.Call) (err error) {
 	if err != nil {
 		return err
 	}
+	results := []gorgonia.Value{v}
+	if b, ok := v.(bundle); ok {
+		results = b.values
+	}
+	for i, v := range results {
+		if err := f.put(c, i, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put copies a result into output i.
+func (f *foreign) put(c *ops.Call, i int, v gorgonia.Value) error {
 	t, err := tensorOf(v)
 	if err != nil {
 		return err
 	}
-	if t.DType() != f.out {
-		return fmt.Errorf("Gorgonia's %v gave %s instead of %s", f.op, t, f.out)
+	if want := dtypeOf(f.outs[i]); t.DType() != want {
+		return fmt.Errorf("Gorgonia's %v gave %s instead of %s", f.op, t, want)
 	}
-	out, err := c.OutOrAlloc(0, f.out, t.Dims()...)
+	out, err := c.OutOrAlloc(i, t.DType(), t.Dims()...)
 	if err != nil {
 		return err
 	}

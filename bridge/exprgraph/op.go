@@ -133,10 +133,16 @@ type selectOp struct {
 	name  string // of the value in the model
 	t     hm.Type
 	shape gt.Shape
+	from  hm.Type // of the operand; nil: any
 }
 
-func (op *selectOp) Arity() int    { return 1 }
-func (op *selectOp) Type() hm.Type { return fnType(1, op.t) }
+func (op *selectOp) Arity() int { return 1 }
+func (op *selectOp) Type() hm.Type {
+	if op.from != nil {
+		return hm.NewFnType(op.from, op.t)
+	}
+	return fnType(1, op.t)
+}
 func (op *selectOp) String() string {
 	return fmt.Sprintf("output %d", op.index)
 }
