@@ -20,6 +20,7 @@ import (
 	"slices"
 
 	"ingot/internal/config"
+	"ingot/internal/sym"
 	"ingot/loader"
 	"ingot/runtime"
 	"ingot/tensor"
@@ -119,6 +120,51 @@ func (m *Model) Inputs() []ValueInfo { return slices.Clone(m.in) }
 
 // Outputs describes the outputs in the model's order, as far as they are known before a run.
 func (m *Model) Outputs() []ValueInfo { return slices.Clone(m.out) }
+
+// OutputsFor describes the outputs of a run whose inputs have the given shapes: what the buffers for [Model.RunInto] have to be. Inputs that aren't
+// named keep their open dimensions; what depends on the inputs' elements stays open too.
+func (m *Model) OutputsFor(shapes map[string][]int) ([]ValueInfo, error) {
+	in := make([]sym.Type, len(m.in))
+	for i := range m.in {
+		in[i] = m.in[i].typ
+	}
+	for name, shape := range shapes {
+		i, ok := m.inIndex[name]
+		if !ok {
+			return nil, m.unknownInput(name)
+		}
+		given := sym.Type{Kind: sym.Tensor, DT: in[i].DT, Ranked: true, Shape: sym.Nums(shape)}
+		if _, err := tensor.NumElements(shape); err != nil || in[i].Kind != sym.Tensor || !admits(&in[i], shape) {
+			return nil, &InputError{Name: name, Want: in[i].String(), Got: given.String()}
+		}
+		in[i] = given
+	}
+	e, err := m.prog.Estimate(in)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ValueInfo, len(e.Out))
+	for i := range e.Out {
+		out[i] = newValueInfo(runtime.Value{Name: m.out[i].Name, Type: e.Out[i]})
+	}
+	return out, nil
+}
+
+// admits reports whether a tensor of such a shape can be of type t.
+func admits(t *sym.Type, shape []int) bool {
+	if !t.Ranked {
+		return true
+	}
+	if len(t.Shape) != len(shape) {
+		return false
+	}
+	for i, d := range t.Shape {
+		if n, ok := d.Int(); ok && n != int64(shape[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // Metadata returns the model's own key-value pairs.
 func (m *Model) Metadata() map[string]string {

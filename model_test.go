@@ -361,3 +361,23 @@ func TestCustomOperator(t *testing.T) {
 		}
 	}
 }
+
+func TestOutputsFor(t *testing.T) {
+	m, err := ingot.Load(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	out, err := m.OutputsFor(map[string][]int{"image": {7, 1, 16, 16}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) != 1 || out[0].String() != "float32[7,10]" {
+		t.Errorf("got %v, want float32[7,10]", out)
+	}
+	for _, shapes := range []map[string][]int{{"image": {7, 2, 16, 16}}, {"image": {1, 16, 16}}, {"image": {-1, 1, 16, 16}}, {"x": {1}}} {
+		if _, err := m.OutputsFor(shapes); !errors.As(err, new(*ingot.InputError)) {
+			t.Errorf("%v: got error %v, want an InputError", shapes, err)
+		}
+	}
+}

@@ -14,6 +14,7 @@ type Estimate struct {
 	Arena    int64 // bytes of intermediate values, without what kernels need for themselves
 	Outputs  int64 // bytes of outputs that are computed in place
 	Complete bool  // false: Arena lacks the values in bodies, or those from where on shapes depend on data
+	Out      []sym.Type // of the outputs
 	Steps    []Step
 }
 
@@ -49,6 +50,9 @@ func (p *Program) Estimate(in []sym.Type) (*Estimate, error) {
 		}
 	}
 	e.walk(g, seg.types, seg.end, map[*ir.Const]bool{})
+	for _, v := range g.Out {
+		e.Out = append(e.Out, seg.types[v.ID])
+	}
 	return e, nil
 }
 
