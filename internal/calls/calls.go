@@ -274,6 +274,9 @@ func (w *world) attrText(name string) string {
 func (w *world) attr(s *ops.AttrSchema) *ops.Attr {
 	a := &ops.Attr{Kind: s.Kind}
 	few := pick(w.draw, 0, 1, 2, 2, 2, 3, 4, w.rank, 2*w.rank, max(0, w.rank-2), max(0, 2*w.rank-4))
+	if w.tame { // a list without elements stands for none with some
+		few = max(1, few)
+	}
 	switch s.Kind {
 	case ops.AttrFloat:
 		a.F = float32(w.float())

@@ -59,9 +59,16 @@ var (
 	})
 	opCelu = unaryWith("Celu", "X", "Y", "T=floats4", []ops.Ver{{Since: 28}, {Since: 12, Types: "T=float"}}, func(a *alphaOne) (unaryLoops, error) {
 		alpha := float64(a.Alpha)
-		return vectorLoops(func(d, s []float32) { vec.Celu(d, s, a.Alpha) }, func(v float64) float64 {
-			return max(0, v) + min(0, alpha*math.Expm1(v/alpha))
-		}), nil
+		celu := func(v float64) float64 { return max(0, v) + min(0, alpha*math.Expm1(v/alpha)) }
+		return vectorLoops(func(d, s []float32) {
+			if a.Alpha > 0 {
+				vec.Celu(d, s, a.Alpha)
+				return
+			}
+			for i, v := range s {
+				d[i] = float32(celu(float64(v)))
+			}
+		}, celu), nil
 	})
 	opSelu = unaryWith("Selu", "X", "Y", "T=floats4", sinceSelu, func(a *seluAttrs) (unaryLoops, error) {
 		return vectorLoops(func(d, s []float32) {

@@ -126,9 +126,16 @@ func (w *window) out(d, n int, in, k ops.Dim) (ops.Dim, error) {
 	if !w.ceil {
 		return room.FloorDiv(stride).Add(one), nil
 	}
-	// A last window must begin inside of the image or the padding before it.
+	// A last window must begin inside of the image or the padding before it; but only one is left out, as other runtimes do.
+	all := room.CeilDiv(stride).Add(one)
 	most := in.Add(ops.Num(begin)).Sub(one).FloorDiv(stride).Add(one)
-	return room.CeilDiv(stride).Add(one).Min(most), nil
+	if reach, ok := w.reach(d, k).Int(); ok && int64(end) < reach {
+		return all.Min(most), nil // no more than one can begin that late
+	}
+	if all.Known() && most.Known() {
+		return all.Min(most.Max(all.Sub(one))), nil
+	}
+	return sym.Unknown(), nil
 }
 
 // outs returns the sizes of the result. Sizes that aren't known of the kernel make unknown ones.

@@ -23,7 +23,8 @@ func TestPoolShapes(t *testing.T) {
 		{7, []any{"kernel_shape", []int{3}, "strides", []int{2}}, "[1,1,3]"},
 		{8, []any{"kernel_shape", []int{3}, "strides", []int{2}, "ceil_mode", 1}, "[1,1,4]"},
 		{8, []any{"kernel_shape", []int{3}, "strides", []int{2}, "ceil_mode", 0}, "[1,1,3]"},
-		{5, []any{"kernel_shape", []int{1}, "strides", []int{3}, "pads", []int{0, 3}, "ceil_mode", 1}, "[1,1,2]"}, // a third window would begin in the padding behind
+		{5, []any{"kernel_shape", []int{1}, "strides", []int{3}, "pads", []int{0, 3}, "ceil_mode", 1}, "[1,1,3]"}, // of the windows that would begin in the padding behind, one is left out
+		{5, []any{"kernel_shape", []int{3}, "strides", []int{3}, "pads", []int{0, 2}, "ceil_mode", 1}, "[1,1,2]"}, // so would a third here
 		{7, []any{"kernel_shape", []int{3}, "strides", []int{2}, "auto_pad", "SAME_UPPER"}, "[1,1,4]"},
 		{7, []any{"kernel_shape", []int{3}, "strides", []int{2}, "auto_pad", "VALID", "pads", []int{5, 5}}, "[1,1,3]"},
 		{9, []any{"kernel_shape", []int{3}, "dilations", []int{3}, "pads", []int{1, 1}}, "[1,1,5]"},

@@ -132,6 +132,13 @@ func bindOneHot(b *ops.Bind, a *axisLastAttrs) (ops.Kernel, error) {
 func (k *oneHotKernel) Run(c *ops.Call) error {
 	k.at = elem.Of[int64](c.Scratch, k.n)
 	num.LoadInt(k.at, c.In(0), 0)
+	if c.In(0).DType() == tensor.Uint64 {
+		for i, v := range k.at {
+			if v < 0 { // more than an int64 holds, not a place from the end
+				k.at[i] = math.MaxInt64
+			}
+		}
+	}
 	k.d, k.v = bufOf(c.Out(0)), bufOf(c.In(2))
 	if k.v.Len() != 2 {
 		return fmt.Errorf("values must be two elements, not %s", c.In(2))

@@ -23,7 +23,7 @@ class Known:
 
 
 FLOATS = {np.dtype(t) for t in (np.float16, np.float32, np.float64, ml_dtypes.bfloat16)}
-FLOAT8 = {np.dtype(getattr(ml_dtypes, n)) for n in ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz")}
+FLOAT8 = {np.dtype(getattr(ml_dtypes, n)) for n in ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float4_e2m1fn")}
 
 
 def of(case: Any, i: int) -> Any:
@@ -106,7 +106,7 @@ def both(*conditions: Callable[[Any, list[Any]], bool]) -> Callable[[Any, list[A
 
 
 def zero_point(i: int) -> Callable[[Any, list[Any]], bool]:
-    """A zero point of an 8-bit float type that isn't 0."""
+    """A zero point of an 8-bit or 4-bit float type that isn't 0."""
 
     def when(case: Any, want: list[Any]) -> bool:
         z = of(case, i)
@@ -124,7 +124,96 @@ def empty_reduction(case: Any, want: list[Any]) -> bool:
     return isinstance(x, np.ndarray) and x.size == 0
 
 
+def strings(case: Any, want: list[Any]) -> bool:
+    return any(isinstance(x, np.ndarray) and x.dtype.kind in "OUST" for x in [of(case, 0), *case.outputs])
+
+
+def e8m0(case: Any, want: list[Any]) -> bool:
+    return any(isinstance(x, np.ndarray) and x.dtype == ml_dtypes.float8_e8m0fnu for x in [*case.operands, *case.outputs])
+
+
+def no_elements(case: Any, want: list[Any]) -> bool:
+    return any(isinstance(x, np.ndarray) and x.size == 0 for x in case.operands)
+
+
+def operand_dtype(*kinds: str) -> Callable[[Any, list[Any]], bool]:
+    """The first operand's elements are of these kinds of NumPy, or of a type of this name."""
+
+    def when(case: Any, want: list[Any]) -> bool:
+        x = of(case, 0)
+        return isinstance(x, np.ndarray) and (x.dtype.kind in kinds or x.dtype.name in kinds)
+
+    return when
+
+
+def no_quotient(case: Any, want: list[Any]) -> bool:
+    """Some operand isn't finite, or the quotient is beyond int32."""
+    x, scale = of(case, 0), of(case, 1)
+    if odd_operand(case, want):
+        return True
+    with np.errstate(all="ignore"):
+        q = np.abs(x.astype(np.float64)).max(initial=0) / np.abs(scale.astype(np.float64)).min(initial=np.inf)
+    return not q < 2**31
+
+
+def integer_power(case: Any, want: list[Any]) -> bool:
+    """The power of an integer that isn't one of its type."""
+    x, y = of(case, 0), of(case, 1)
+    with np.errstate(all="ignore"):
+        p = np.power(x.astype(np.float64), y.astype(np.float64))
+        return x.dtype.kind in "iu" and not bool((np.abs(p) < 2.0 ** (8 * x.dtype.itemsize - 1)).all())
+
+
 KNOWN: list[Known] = [
+    Known("DynamicQuantizeLinear", "casts NaN and infinities to integers", odd_operand),
+    Known("Trilu|Pad|CenterCropPad", "fills strings with '0' instead of the empty one", strings),
+    Known("Celu", "where alpha isn't positive, the standard's formula and its function body differ", lambda c, w: c.attr("alpha", 1) <= 0),
+    Known("Squeeze", "takes an empty list of axes for none given", lambda c, w: c.attr("axes") == []),
+    Known("Unsqueeze", "before version 13 inserts one axis after the other: those of a list that isn't sorted come out elsewhere", lambda c, w: c.attr("axes", []) != sorted(c.attr("axes", []))),
+    Known("LinearAttention|Attention|FlexAttention", "divides by the root of a head size of 0", no_elements),
+    Known("Resize", "computes integers and complex numbers as doubles and reals", operand_dtype("u", "i", "c")),
+    Known("GridSample", "computes integers as doubles and cuts fractions off, 0.999… too", operand_dtype("u", "i")),
+    Known("Attention", "adds an integer mask in float64, where Ingot computes in the type of Q as the standard's function does", lambda c, w: of(c, 3) is not None and of(c, 3).dtype.kind in "iu"),
+    Known("Attention", "mode 0 shows the scores behind the soft cap, the standard the product itself", lambda c, w: c.attr("qk_matmul_output_mode", 0) == 0 and c.attr("softcap", 0) != 0 and len(c.node.output) == 4),
+    Known("DFT", "a transform of NaN and infinities: which parts of which outputs are NaN is left open", odd_operand),
+    Known("QuantizeLinear", "casts quotients that int32 doesn't hold", no_quotient),
+    Known("RoiAlign", "version 10 is computed as if it had coordinate_transformation_mode half_pixel", before(16)),
+    Known("ConvTranspose", "puts the outputs of each group into one channel, with the first channels' bias", lambda c, w: c.attr("group", 1) > 1),
+    Known("ConvTranspose", "infinite weights meet the zeros that Ingot inserts between elements", odd_operand),
+    Known("LpNormalization", "the norm of order 1 sums the elements, not their absolute values", lambda c, w: c.attr("p", 2) == 1),
+    Known("ai.onnx.ml.TreeEnsemble(Classifier|Regressor)", "ignores base_values_as_tensor", attr("base_values_as_tensor")),
+    Known("MaxPool", "NaN is taken for padding and left out", odd_operand),
+    Known("MaxPool|AveragePool|LpPool", "honours pads beside auto_pad, which the standard forbids", both(attr("pads"), attr("auto_pad"))),
+    Known("AveragePool", "a mean of no elements is 0/0; Ingot gives 0", no_elements),
+    Known("LRN", "sums squares for as many channels as there are images", lambda c, w: of(c, 0).shape[1] > of(c, 0).shape[0]),
+    Known("ai.onnx.ml.TreeEnsemble", "ignores post_transform", attr("post_transform")),
+    Known("PRelu", "multiplies 0 by the slope, which may be infinite: the standard gives 0", odd_operand),
+    Known("QLinearConv|ConvInteger|Conv", "takes a window over nothing for no window", no_elements),
+    Known("MaxPool|AveragePool|LpPool", "SAME gives fewer windows than the standard's formula", both(attr("auto_pad"), other_shape)),
+    Known("Resize|DeformConv|GridSample", "multiplies what isn't sampled, infinities too, by 0", odd_operand),
+    Known("Attention|ai.onnx.preview.FlexAttention", "takes the root of a negative scale, and divides by one of 0", lambda c, w: c.attr("scale", 1) <= 0),
+    Known("Optional|Identity", "an optional sequence of one can't be told from a sequence", lambda c, w: "seq(" in c.call),
+    Known("Clip", "spreads a scalar over bounds that are vectors of one", other_shape),
+    Known("MaxPool", "tells other places of the largest elements of padded images; Ingot's are PyTorch's", both(attr("pads"), lambda c, w: len(w) == 2)),
+    Known("CumSum|CumProd", "makes a vector of a scalar", other_shape),
+    Known("Pad|Cast|CastLike", "makes NaN of 0 in float8e8m0, which has none; Ingot takes the least number", e8m0),
+    Known("Conv", "zeros of the padding meet infinities", odd_operand),
+    Known("Shape", "takes an end far before the first dimension as counted from the end once more", lambda c, w: -c.attr("end", 0) > of(c, 0).ndim or -c.attr("start", 0) > of(c, 0).ndim or -c.attr("end", 0) == of(c, 0).ndim),
+    Known("Reduce[A-Za-z0-9]+|Shrink|Clip", "computes uint64 as doubles, and casts back what they don't hold", operand_dtype("uint64")),
+    Known("Shrink", "casts a double to an integer type that doesn't have it", integers),
+    Known("QuantizeLinear", "divides in float32 although the scale's type is the default of precision", lambda c, w: of(c, 0).dtype != of(c, 1).dtype and not c.attr("precision")),
+    Known("RMSNormalization", "gives the dtype of X, the standard that of the scale", other_dtype),
+    Known("ReduceLogSumExp|STFT", "infinities less themselves are NaN", odd_operand),
+    Known("ai.onnx.ml.Imputer", "given floats and integers takes the floats", both(attr("imputed_value_floats"), attr("imputed_value_int64s"))),
+    Known("ai.onnx.ml.OneHotEncoder", "of a category that is listed twice makes one column", lambda c, w: len(set(c.attr("cats_int64s", []))) < len(c.attr("cats_int64s", []))),
+    Known("Add|Sub|Mul|Div|Pow|And|Or|Xor|Equal|Less|Greater", "ignores axis before version 7", both(before(7), attr("axis"))),
+    Known("ScatterElements|ScatterND", "takes the larger of a NaN and a number to be the number", odd_operand),
+    Known("Unique", "sorts a single output whatever the attribute says, and takes others along axis 0", lambda c, w: c.attr("sorted", 1) == 0),
+    Known("Unique", "NaN equals NaN", odd_operand),
+    Known("Unique", "NaN equals NaN", operand_dtype("c")),
+    Known("Cast|CastLike", "how numbers are written is left open: 3.0 and True, or 3 and 1", strings),
+    Known("Pow", "casts a power that the integer type doesn't have", integer_power),
+    Known("ai.onnx.ml.FeatureVectorizer", "a vector is one row by the standard", lambda c, w: all(np.ndim(x) == 1 for x in c.operands)),
     Known("AveragePool|LpPool", "NaN in the data is taken for padding and left out", odd_operand),
     Known("AveragePool", "before version 7 padding counts, although the standard divides by the elements without it", before(7)),
     Known("GRU|LSTM|RNN", "ignores sequence_lens", has(4)),
@@ -135,12 +224,12 @@ KNOWN: list[Known] = [
     Known("Softmax|LogSoftmax|Hardmax", "before version 13 the standard takes all dimensions from axis on as one", before(13)),
     Known("Cast|CastLike", "a number that the integer type doesn't have: the standard leaves the result open", out_of_range),
     Known("OneHot", "indices that aren't whole: the standard casts them to int64 first", either(fraction(0), fraction(1))),
-    Known("QuantizeLinear", "adds no float8 zero point, which the standard's formula does", zero_point(2)),
-    Known("DequantizeLinear", "subtracts no float8 zero point, which the standard's formula does", zero_point(2)),
+    Known("QuantizeLinear", "adds no zero point of few-bit floats, which the standard's formula does", zero_point(2)),
+    Known("DequantizeLinear", "subtracts no zero point of few-bit floats, which the standard's formula does", zero_point(2)),
     Known("QLinearMatMul", "casts float8 operands to int32 before multiplying", float8),
     Known("ReduceMean", "the mean of no integers is 0/0: the standard leaves it open, Ingot gives 0", both(integers, empty_reduction)),
     Known("ReduceSum|ReduceSumSquare|ReduceProd|ReduceL1|ReduceL2", "sums of int32 come out as int64", both(integers, other_dtype)),
-    Known("ai.onnx.ml.(SVM|Linear|TreeEnsemble)(Classifier|Regressor)", "outputs have the input's dtype instead of float32", other_dtype),
+    Known("ai.onnx.ml.((SVM|Linear|TreeEnsemble)(Classifier|Regressor)|Scaler)", "outputs have the input's dtype instead of float32", other_dtype),
     Known("ai.onnx.ml.SVMClassifier", "couples three or more probabilities with a dot product where LIBSVM multiplies element by element", attr("prob_a")),
     Known("ai.onnx.ml.DictVectorizer", "gives a vector as the standard says; other runtimes and Ingot a row of one", other_shape),
     Known("ai.onnx.ml.Normalizer", "MAX divides by the largest absolute value; the standard's formula by the largest value", lambda c, w: c.attr("norm", b"MAX") == b"MAX"),
