@@ -18,10 +18,15 @@ import (
 	"ingot/tensor"
 )
 
-// TestSameOutcome runs every case of the official suite, and those in the folders that INGOT_CASES lists, as a plain model and as a graph on
-// the graph's own machine: the outputs have equal bits, and what one refuses the other refuses in the same words.
+// TestSameOutcome runs every case of the official suite, of contributed operators and of other runtimes' tests, or those in the folders that
+// INGOT_CASES lists, as a plain model and as a graph on the graph's own machine: the outputs have equal bits, and what one
+// refuses the other refuses in the same words.
 func TestSameOutcome(t *testing.T) {
-	dirs := []string{suite.Need(t)}
+	contributed := t.TempDir()
+	if err := cases.Unpack("../../ops/contrib/testdata/cases.tar.gz", contributed); err != nil {
+		t.Fatal(err)
+	}
+	dirs := []string{suite.Need(t), contributed, "../../testdata/differential", "../../testdata/digits"}
 	if extra := os.Getenv("INGOT_CASES"); extra != "" {
 		dirs = filepath.SplitList(extra)
 	}
