@@ -15,8 +15,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	npyio "github.com/sbinet/npyio/npy"
-
 	"ingot/tensor"
 )
 
@@ -312,26 +310,6 @@ func TestReadHeader(t *testing.T) {
 	h, err = ReadHeader(bytes.NewReader(file(head("|V2", "()"), "ab")))
 	if err != nil || h.DType != tensor.Invalid || h.Shape == nil {
 		t.Errorf("%+v, %v", h, err)
-	}
-}
-
-// npyio reads what this package writes, and the other way around.
-func TestNpyio(t *testing.T) {
-	want := []float64{1, -2.5, math.Inf(1), 4, 5, 6}
-	var got []float64
-	if err := npyio.Read(bytes.NewReader(encode(t, tensor.Of(want, 2, 3))), &got); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("npyio read %v, %v", got, err)
-	}
-	var ints []int16
-	if err := npyio.Read(bytes.NewReader(encode(t, tensor.Of([]int16{-1, 2}))), &ints); err != nil || !reflect.DeepEqual(ints, []int16{-1, 2}) {
-		t.Errorf("npyio read %v, %v", ints, err)
-	}
-	var buf bytes.Buffer
-	if err := npyio.Write(&buf, []float32{1, 2, 3}); err != nil {
-		t.Fatal(err)
-	}
-	if x, err := Read(&buf); err != nil || !x.Equal(tensor.Of([]float32{1, 2, 3})) {
-		t.Errorf("read %v, %v", x, err)
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sbinet/npyio/npz"
-
 	"ingot/tensor"
 )
 
@@ -141,19 +139,6 @@ func TestNpzNames(t *testing.T) {
 		if err := WriteNpz(&bytes.Buffer{}, bad); err == nil {
 			t.Errorf("%v: no error", bad)
 		}
-	}
-}
-
-// npyio reads what this package writes.
-func TestNpzNpyio(t *testing.T) {
-	b := archive(t, Named{"x", tensor.Of([]float64{1, 2})}, Named{"y", tensor.Of([]int32{7})})
-	var x []float64
-	var y []int32
-	if err := npz.Read(bytes.NewReader(b), "x.npy", &x); err != nil || !slices.Equal(x, []float64{1, 2}) {
-		t.Errorf("%v, %v", x, err)
-	}
-	if err := npz.Read(bytes.NewReader(b), "y.npy", &y); err != nil || !slices.Equal(y, []int32{7}) {
-		t.Errorf("%v, %v", y, err)
 	}
 }
 

@@ -111,6 +111,17 @@ def test_text(ingot, tmp_path, order, fortran):
     np.testing.assert_array_equal(np.load(jobs[1][1]), b.astype("U"))
 
 
+def test_text_shapes(ingot, tmp_path):
+    arrays = [np.array("scalar"), np.array(""), np.zeros((0,), "U3"), np.zeros((2, 0), "S1"), np.array([""] * 3)]
+    jobs = []
+    for i, a in enumerate(arrays):
+        np.save(tmp_path / f"{i}.npy", a)
+        jobs.append((tmp_path / f"{i}.npy", tmp_path / f"{i}.out.npy", ""))
+    assert ingot(jobs) == ["ok string[]", "ok string[]", "ok string[0]", "ok string[2,0]", "ok string[3]"]
+    for (_, dst, _), a in zip(jobs, arrays):
+        np.testing.assert_array_equal(np.load(dst), a.astype("U"))
+
+
 @pytest.mark.filterwarnings("ignore:Custom dtypes")
 def test_refused(ingot, tmp_path):
     cases = {
