@@ -20,7 +20,7 @@ var opPow = ops.Def(ops.Spec[noAttrs]{
 			return (&binaryLoops{f32: elem.Pow32, vs: elem.PowS, cost: costScalar}).bind(b)
 		case x.IsInteger() && y.IsInteger():
 			return bindBlocks(b, &viaInt, elem.Loop2Of(elem.PowInt[int64]), viaInt.put, viaInt.width, costScalar)
-		case x == tensor.Float64 || x.IsInteger() || y == tensor.Float64:
+		case x == tensor.Float64 || x.IsInteger() || y == tensor.Float64 || y.IsInteger() && y.Bits() >= 32: // a float32 can't tell odd ones apart
 			return bindBlocks(b, &via64, elem.Loop2Of(elem.Pow), via64.put, via64.width, costScalar)
 		}
 		return bindBlocks(b, &via32, elem.Loop2Of(elem.Pow32), via32.put, via32.width, costScalar)

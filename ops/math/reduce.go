@@ -190,7 +190,9 @@ func (l *reduceLoops) bind(b *ops.Bind, a *reduceAttrs) (ops.Kernel, error) {
 		} else if l.most {
 			loops.Init = elem.RawOf([]int64{most})
 		}
-		return newReduce(b, g, loops, &viaInt, finishInt[int64](l.last, g.Count))
+		k, err := newReduce(b, g, loops, &viaInt, finishInt[int64](l.last, g.Count))
+		k.wraps = l.last != mean
+		return k, err
 	}
 	return newReduce(b, g, l.f32, &via32, finishFloat[float32](l.last, g.Count))
 }
@@ -271,12 +273,13 @@ type reduceKernel struct {
 	loops reduce.Loops
 	via   *exchange
 	last  elem.Loop1 // or nil
+	wraps bool       // what is finished is what the tensors' type can hold: a mean is in its range, though the sum may not be
 	in    *tensor.Tensor
 	src   reduce.Source
 	dst   elem.Raw
 }
 
-func newReduce(b *ops.Bind, g reduce.Geom, l reduce.Loops, via *exchange, last elem.Loop1) (ops.Kernel, error) {
+func newReduce(b *ops.Bind, g reduce.Geom, l reduce.Loops, via *exchange, last elem.Loop1) (*reduceKernel, error) {
 	k := &reduceKernel{geom: g, split: g.Split(), loops: l, via: via, last: last}
 	k.src.Width = l.Width
 	if via != nil {
@@ -307,7 +310,7 @@ func (k *reduceKernel) Run(c *ops.Call) error {
 	k.loops.Finish(&k.geom, k.split, k.dst)
 	res := k.dst.Slice(k.loops.Width, 0, n)
 	if k.last != nil {
-		if k.via == &viaInt { // what is finished is what the narrower type can hold
+		if k.wraps {
 			k.via.put(out, 0, res)
 			k.via.get(res, out, 0)
 		}

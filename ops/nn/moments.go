@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"ingot/internal/kernel/real"
+	"ingot/internal/kernel/vec"
 	"ingot/ops"
 	"ingot/ops/internal/wide"
 	"ingot/tensor"
@@ -184,6 +185,7 @@ type sums uint8
 const (
 	plain      sums = iota
 	magnitudes      // |x|
+	deviations      // x - mean
 	squares         // (x - mean)²
 )
 
@@ -219,6 +221,10 @@ func (m *moments[T]) group(buf []T, g int) {
 		mean = m.fold(buf, begin, plain, 0) / size
 	}
 	sum := m.fold(buf, begin, m.measure.second(), mean)
+	if m.measure.centred() && sum/size < mean*mean*vec.SmallVariance { // as vec.LayerNorm does
+		mean += m.fold(buf, begin, deviations, mean) / size
+		sum = m.fold(buf, begin, squares, mean)
+	}
 	if m.mean != nil {
 		m.mean[g], m.variance[g] = mean, sum/size
 	}
@@ -258,12 +264,24 @@ func (m *moments[T]) fold(buf []T, begin int, what sums, mean T) (sum T) {
 				sum += m.loops.Sum(x)
 			case magnitudes:
 				sum += m.loops.SumAbs(x)
+			case deviations:
+				sum += m.loops.SumDev(x, mean)
 			case squares:
 				sum += m.loops.SumSqDev(x, mean)
 			}
 		}
 	}
 	return sum
+}
+
+// anySmall reports whether one of the sums of squares makes a variance that is small beside its mean.
+func anySmall[T real.Float](squares, mean []T, n T) bool {
+	for j, s := range squares {
+		if s/n < mean[j]*mean[j]*vec.SmallVariance {
+			return true
+		}
+	}
+	return false
 }
 
 // block normalises groups that stand side by side.
@@ -274,23 +292,34 @@ func (m *moments[T]) block(scratch []T, i int) {
 	begin, size := m.groups.at(i/blocks)+col, T(m.size())
 	mean, div, tmp, buf := scratch[:n], scratch[m.cols:][:n], scratch[2*m.cols:][:n], scratch[3*m.cols:]
 	clear(mean)
-	clear(div)
 	l := m.loops
 	for r := 0; r < m.runs.len() && m.measure.centred(); r++ {
 		l.Add(mean, mean, m.load(buf, begin+m.runs.at(r), n))
 	}
 	l.DivS(mean, mean, size)
-	for r := range m.runs.len() {
-		x := m.load(buf, begin+m.runs.at(r), n)
-		if m.measure.second() == magnitudes {
-			for j, v := range x {
-				tmp[j] = max(v, -v)
+	second := func(what sums) {
+		clear(div)
+		for r := range m.runs.len() {
+			x := m.load(buf, begin+m.runs.at(r), n)
+			if what == magnitudes {
+				for j, v := range x {
+					tmp[j] = max(v, -v)
+				}
+			} else {
+				l.Sub(tmp, x, mean)
 			}
-		} else {
-			l.Sub(tmp, x, mean)
-			l.Mul(tmp, tmp, tmp)
+			if what == squares {
+				l.Mul(tmp, tmp, tmp)
+			}
+			l.Add(div, div, tmp)
 		}
-		l.Add(div, div, tmp)
+	}
+	second(m.measure.second())
+	if m.measure.centred() && anySmall(div, mean, size) {
+		second(deviations)
+		l.DivS(div, div, size)
+		l.Add(mean, mean, div)
+		second(squares)
 	}
 	if m.mean != nil {
 		copy(m.mean[i/blocks*m.width+col:], mean)

@@ -219,7 +219,7 @@ func (f *frame) infer(c *ops.Infer) error {
 	out := append([]ops.Dim{}, f.x.Shape...)
 	for i, a := range axes {
 		switch {
-		case f.scales.Data != nil && !f.crop:
+		case f.scales.Data != nil:
 			out[a] = scaledDim(out[a], f.scales.Data, i)
 		case f.sizes.Val != nil && f.policy == "stretch" && i < len(f.sizes.Val):
 			out[a] = f.sizes.Val[i]
@@ -322,6 +322,8 @@ func (f *frame) geometry(dims []int) (*geometry, error) {
 	return g, nil
 }
 
+// byScales leaves the region out of the sizes: the standard's text multiplies by it, but its own shape inference doesn't, nor does any runtime,
+// and a model's declared sizes come from there.
 func (f *frame) byScales(g *geometry, axes []int) error {
 	s, err := tensor.Data[float32](f.scales.Data)
 	if err != nil {
@@ -336,10 +338,6 @@ func (f *frame) byScales(g *geometry, axes []int) error {
 		}
 		g.scale[a] = float64(s[i])
 		v := float64(float32(g.in[a]) * s[i])
-		if f.crop {
-			g.scale[a] *= g.end[a] - g.begin[a]
-			v = float64(g.in[a]) * g.scale[a]
-		}
 		if !(v < math.MaxInt32) {
 			return fmt.Errorf("scales %v make an axis of %g", s, v)
 		}

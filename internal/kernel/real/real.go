@@ -34,7 +34,7 @@ type Loops[T Float] struct {
 	HardSigmoid                                  func(dst, src []T, alpha, beta T)
 
 	Sum, SumAbs, SumSq, MaxOf func(src []T) T
-	SumSqDev                  func(src []T, mean T) T
+	SumDev, SumSqDev          func(src []T, mean T) T
 	ExpSum                    func(dst, src []T, top T) T
 
 	LayerNorm func(dst, src, gamma, beta []T, eps T) (mean, inv T)
@@ -55,7 +55,7 @@ var loops32 = Loops[float32]{
 	MulAdd: vec.MulAdd, MulAddS: vec.MulAddS, Axpy: vec.Axpy, Clip: vec.Clip,
 	Exp: vec.Exp, Relu: vec.Relu, Sigmoid: vec.Sigmoid, Tanh: vec.Tanh, Softplus: vec.Softplus, Softsign: vec.Softsign,
 	LeakyRelu: vec.LeakyRelu, ThresholdedRelu: vec.ThresholdedRelu, Elu: vec.Elu, HardSigmoid: vec.HardSigmoid,
-	Sum: vec.Sum, SumAbs: vec.SumAbs, SumSq: vec.SumSq, SumSqDev: vec.SumSqDev, MaxOf: vec.MaxOf, ExpSum: vec.ExpSum,
+	Sum: vec.Sum, SumAbs: vec.SumAbs, SumSq: vec.SumSq, SumDev: vec.SumDev, SumSqDev: vec.SumSqDev, MaxOf: vec.MaxOf, ExpSum: vec.ExpSum,
 	LayerNorm: vec.LayerNorm, RMSNorm: vec.RMSNorm,
 }
 
@@ -97,7 +97,7 @@ var loops64 = Loops[float64]{
 			dst[i] = min(max(alpha*x+beta, 0), 1)
 		}
 	},
-	Sum: sum, SumAbs: sumAbs, SumSqDev: sumSqDev, MaxOf: maxOf, ExpSum: expSum, LayerNorm: layerNorm, RMSNorm: rmsNorm,
+	Sum: sum, SumAbs: sumAbs, SumDev: sumDev, SumSqDev: sumSqDev, MaxOf: maxOf, ExpSum: expSum, LayerNorm: layerNorm, RMSNorm: rmsNorm,
 	SumSq: func(src []float64) float64 { return sumSqDev(src, 0) },
 }
 
@@ -161,6 +161,13 @@ func sumAbs(src []float64) (s float64) {
 	return s
 }
 
+func sumDev(src []float64, mean float64) (s float64) {
+	for _, x := range src {
+		s += x - mean
+	}
+	return s
+}
+
 func sumSqDev(src []float64, mean float64) (s float64) {
 	for _, x := range src {
 		s += (x - mean) * (x - mean)
@@ -186,8 +193,14 @@ func expSum(dst, src []float64, top float64) (s float64) {
 }
 
 func layerNorm(dst, src, gamma, beta []float64, eps float64) (mean, inv float64) {
-	mean = sum(src) / float64(len(src))
-	inv = 1 / math.Sqrt(sumSqDev(src, mean)/float64(len(src))+eps)
+	n := float64(len(src))
+	mean = sum(src) / n
+	variance := sumSqDev(src, mean) / n
+	if variance < mean*mean*vec.SmallVariance {
+		mean += sumDev(src, mean) / n
+		variance = sumSqDev(src, mean) / n
+	}
+	inv = 1 / math.Sqrt(variance+eps)
 	for i, x := range src {
 		y := (x - mean) * inv
 		if gamma != nil {

@@ -114,8 +114,8 @@ func (s *Spec) source(i, in, out int, scale, begin, end float64) float64 {
 		}
 		return begin*(n-1) + y*(end-begin)*(n-1)/(width-1)
 	case PytorchHalfPixel:
-		if width == 1 {
-			return -0.5
+		if out == 1 {
+			return 0
 		}
 	case HalfPixelSymmetric:
 		return n/2*(1-float64(out)/width) + (y+0.5)/scale - 0.5

@@ -58,6 +58,26 @@ func SumSq(src []float32) float32 {
 	return joinSum(&s)
 }
 
+// SmallVariance is how small a variance is, beside the square of the mean, when the mean's rounding must be corrected: that of a sum of
+// float32 stays below a thousandth of a deviation then.
+const SmallVariance = 0x1p-20
+
+// SumDev is
+//
+//	for _, x := range src { s += x - mean }
+//
+// It is for the rare case that the deviations are small, and has no assembly.
+func SumDev(src []float32, mean float32) float32 {
+	if n := len(src); n > chunk {
+		return SumDev(src[:half(n)], mean) + SumDev(src[half(n):], mean)
+	}
+	var s [lanes]float32
+	for i, x := range src {
+		s[i&(lanes-1)] += x - mean
+	}
+	return joinSum(&s)
+}
+
 // SumSqDev is
 //
 //	for _, x := range src { s += (x - mean) * (x - mean) }

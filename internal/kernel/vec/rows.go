@@ -38,10 +38,18 @@ func LogSoftmax(dst, src []float32) {
 //
 // with the mean of src and inv = 1/√(variance+eps), the variance taken about the mean in a second pass. gamma and beta may be nil, beta
 // alone too: ones and zeros. It returns mean and inv.
+//
+// Where the deviations are small beside the mean, its rounding would show in them: it is corrected by their mean then. So a row of equal
+// elements gives beta, exactly.
 func LayerNorm(dst, src, gamma, beta []float32, eps float32) (mean, inv float32) {
 	n := float32(len(src))
 	mean = Sum(src) / n
-	inv = invStd(SumSqDev(src, mean)/n, eps)
+	variance := SumSqDev(src, mean) / n
+	if variance < mean*mean*SmallVariance {
+		mean += SumDev(src, mean) / n
+		variance = SumSqDev(src, mean) / n
+	}
+	inv = invStd(variance, eps)
 	Normalize(dst, src, gamma, beta, mean, inv)
 	return mean, inv
 }
