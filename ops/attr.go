@@ -364,7 +364,7 @@ func (v *Version) CheckAttrs(attrs Attrs, newest *Version) error {
 	for name, a := range attrs {
 		i := slices.IndexFunc(v.Attrs, func(s AttrSchema) bool { return s.Name == name })
 		if i < 0 {
-			return fmt.Errorf("unknown attribute %s in version %d of the operator", name, v.Since)
+			return fmt.Errorf("unknown attribute %s; version %d of the operator has %s", name, v.Since, attrNames(v.Attrs))
 		}
 		if s := v.Attrs[i]; a.Kind != s.Kind && !(s.Kind == AttrTensor && a.Kind == AttrSparse) && !emptyList(a, s.Kind) {
 			return fmt.Errorf("attribute %s is of kind %s, must be %s", name, a.Kind, s.Kind)
@@ -387,6 +387,17 @@ func (v *Version) CheckAttrs(attrs Attrs, newest *Version) error {
 		}
 	}
 	return nil
+}
+
+func attrNames(list []AttrSchema) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = a.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // Attrs returns the attributes that an attribute struct holds, those that are absent left out: the inverse of ParseAttrs, for passes that

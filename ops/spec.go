@@ -394,6 +394,23 @@ func (v *Version) CheckInputs(present []bool, types []*Type) error {
 	return nil
 }
 
+// CheckOutputs checks the number of outputs that a node names, and their types as far as they are known; a nil type isn't.
+func (v *Version) CheckOutputs(types []*Type) error {
+	if least, most := Arity(v.Out); len(types) < least || most >= 0 && len(types) > most {
+		return fmt.Errorf("names %d outputs; version %d of the operator has %s", len(types), v.Since, arityString(least, most))
+	}
+	for o, t := range types {
+		if t == nil || t.Kind == KindNone {
+			continue
+		}
+		p := param(v.Out, o)
+		if ts := v.TypeSet(p.Type); !ts.Allows(t) {
+			return fmt.Errorf("output %d (%s) would be of type %s; version %d of the operator gives %s", o, p.Name, t, v.Since, ts)
+		}
+	}
+	return nil
+}
+
 func (v *Version) checkType(p *Param, t *Type, bound map[string]tensor.DType) error {
 	if t == nil || t.Kind == KindNone {
 		return nil

@@ -45,8 +45,8 @@ func (nb *nodeBinder) bind(op *ops.Op, ver int, n *loader.Node) error {
 	if err := v.CheckInputs(present, types); err != nil {
 		return err
 	}
-	if least, most := ops.Arity(v.Out); len(n.Outputs) < least || most >= 0 && len(n.Outputs) > most {
-		return fmt.Errorf("names %d outputs; the operator has %d to %d", len(n.Outputs), least, most)
+	if err := v.CheckOutputs(make([]*sym.Type, len(n.Outputs))); err != nil {
+		return err
 	}
 	newest := op.Newest()
 	for i := ver; i >= 0; i-- {
@@ -72,12 +72,13 @@ func (nb *nodeBinder) bind(op *ops.Op, ver int, n *loader.Node) error {
 			return err
 		}
 	}
+	types = make([]*sym.Type, len(n.Outputs))
 	for i, name := range n.Outputs {
 		if name != "" {
-			nb.s.vals[name] = outs[i]
+			nb.s.vals[name], types[i] = outs[i], &outs[i].Type
 		}
 	}
-	return nil
+	return v.CheckOutputs(types) // an old version may give fewer types than the newest, which has been checked
 }
 
 // place rewrites the node version by version until it has the newest form, and appends that to the graph, or the nodes that it is made of. It
