@@ -41,7 +41,8 @@ func ExampleView() {
 		log.Fatal(err)
 	}
 	_, err := dense.View(d)
-	fmt.Println(errors.Is(err, dense.ErrCopy), err)
+	fmt.Println(errors.Is(err, dense.ErrCopy))
+	fmt.Println(err)
 
 	x, err := dense.Tensor(d)
 	if err != nil {
@@ -50,6 +51,7 @@ func ExampleView() {
 	fmt.Println(x, tensor.View[float32](x))
 
 	// Output:
-	// true dense: it can't be shared without a copy: the strides [1 3] of [3,2] aren't those of C order, as after T, in a slice, or in column-major order
+	// true
+	// dense: it can't be shared without a copy: the strides [1 3] of [3,2] aren't those of C order (after T, in a slice, in column-major order)
 	// float32[3,2] [1 4 2 5 3 6]
 }

@@ -2,6 +2,7 @@ package dense
 
 import (
 	"bytes"
+	"math/bits"
 	"reflect"
 	"slices"
 	"strings"
@@ -55,6 +56,10 @@ func TestHazards(t *testing.T) {
 		t.Errorf("WriteNpy of a transpose wrote %v, %v", x, err)
 	}
 
+	if one := gt.New(gt.WithBacking([]float32{1})); !one.IsScalar() {
+		t.Errorf("one element has the shape %v", one.Shape())
+	}
+
 	five := gt.New(gt.WithBacking([]float32{0, 1, 2, 3, 4}))
 	if x, err := Tensor(cut(t, five, slicer{0, 5, 2})); err != nil || !x.Equal(tensor.Of([]float32{0, 2})) {
 		t.Errorf("0:5:2 is %v, %v", x, err)
@@ -65,15 +70,21 @@ func TestHazards(t *testing.T) {
 		t.Errorf("FilledInplace of a row vector: %v, %v", row.Data(), err)
 	}
 
+	ints, uints := tensor.Of([]int64{1, 2}), tensor.Of([]uint64{1, 2})
+	if bits.UintSize == 32 {
+		ints, uints = tensor.Of([]int32{1, 2}), tensor.Of([]uint32{1, 2})
+	}
+	turnedAround := strings.Replace(npyFile(t, tensor.Of([]int16{1})), "<i2", ">i2", 1)
+	read := func(_ *gt.Dense, err error) bool { return err == nil }
 	for name, c := range map[string]struct {
 		file string
 		good func(d *gt.Dense, err error) bool
 	}{
-		"int64":      {npyFile(t, tensor.Of([]int64{1, 2})), func(_ *gt.Dense, err error) bool { return err == nil }},
-		"uint64":     {npyFile(t, tensor.Of([]uint64{1, 2})), func(_ *gt.Dense, err error) bool { return err == nil }},
+		"int's":      {npyFile(t, ints), read},
+		"uint's":     {npyFile(t, uints), read},
 		"bool":       {npyFile(t, tensor.Of([]bool{true})), func(d *gt.Dense, err error) bool { return err == nil && d.Data().([]bool)[0] }},
-		"big-endian": {strings.Replace(npyFile(t, tensor.Of([]int16{1})), "<i2", ">i2", 1), func(d *gt.Dense, err error) bool { return err != nil || d.Data().([]int16)[0] == 256 }},
-		"Fortran":    {strings.Replace(npyFile(t, tensor.Of([]int16{1})), "False", "True ", 1), func(_ *gt.Dense, err error) bool { return err == nil }},
+		"big-endian": {turnedAround, func(d *gt.Dense, err error) bool { return err != nil || d.Data().([]int16)[0] == 256 }},
+		"Fortran":    {strings.Replace(npyFile(t, tensor.Of([]int16{1})), "False", "True ", 1), read},
 	} {
 		d := new(gt.Dense)
 		if err := d.ReadNpy(strings.NewReader(c.file)); c.good(d, err) {

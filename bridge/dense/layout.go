@@ -10,13 +10,12 @@ import (
 	"ingot/tensor"
 )
 
-// A layout is where the elements of a Dense lie: element i at Σ i[k]·dims[k].Src elements from the start of its memory.
+// A layout is where the elements of a Dense lie: element i at Σ i[k]·strides[k] elements from the start of its memory.
 type layout struct {
 	shape   []int
 	strides []int
-	n       int        // elements, of which memory has as many at least
-	dims    []move.Dim // outermost first; Dst is the place in C order
-	rows    bool       // the elements lie in C order and without gaps
+	n       int  // elements, of which memory has as many at least
+	rows    bool // the elements lie in C order and without gaps
 }
 
 // layoutOf reads the shape and strides of a Dense with have elements in memory. They can say anything, so that all is checked.
@@ -41,10 +40,8 @@ func layoutOf(ap *gt.AP, have int) (layout, error) {
 		return l, nil
 	}
 	last, place := 0, 1
-	l.dims = make([]move.Dim, len(shape))
 	for k := len(shape) - 1; k >= 0; k-- {
 		d, stride := shape[k], strides[k]
-		l.dims[k] = move.Dim{N: d, Dst: place, Src: stride}
 		if d == 1 {
 			continue // its stride is never used, and often odd
 		}
@@ -83,7 +80,12 @@ func (l *layout) gather(src move.Buf) move.Buf {
 		copy(dst.Bytes, src.Bytes)
 		return dst
 	}
-	c := move.NewCopy(src.Width, 0, 0, l.dims...)
+	dims := make([]move.Dim, len(l.shape))
+	for k, place := len(dims)-1, 1; k >= 0; k-- {
+		dims[k] = move.Dim{N: l.shape[k], Dst: place, Src: l.strides[k]}
+		place *= l.shape[k]
+	}
+	c := move.NewCopy(src.Width, 0, 0, dims...)
 	for i := range c.Tiles() {
 		c.Tile(dst, src, i)
 	}

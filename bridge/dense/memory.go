@@ -31,7 +31,8 @@ func (m *memory) aligned() bool {
 func (m *memory) whyCopy(l *layout) string {
 	switch {
 	case !l.rows:
-		return fmt.Sprintf("the strides %v of %s aren't those of C order, as after T, in a slice, or in column-major order", l.strides, tensor.ShapeString(l.shape))
+		return fmt.Sprintf("the strides %v of %s aren't those of C order (after T, in a slice, in column-major order)",
+			l.strides, tensor.ShapeString(l.shape))
 	case m.widens():
 		return fmt.Sprintf("Go's int has %d bits on this machine, and the tensor's elements 64", 8*m.size)
 	case !m.aligned():
