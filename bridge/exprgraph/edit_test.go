@@ -6,12 +6,14 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"gorgonia.org/gorgonia"
 	gt "gorgonia.org/tensor"
 
 	"ingot"
 	"ingot/bridge/exprgraph"
+	"ingot/loader"
 	"ingot/tensor"
 )
 
@@ -370,5 +372,27 @@ func TestWhatIsWrongWithARun(t *testing.T) {
 	}
 	if err := exprgraph.NewVM(nil).RunAll(); err == nil {
 		t.Error("a nil graph runs")
+	}
+}
+
+// The values of weights are the loaded tensors' memory.
+func TestWeightsAreShared(t *testing.T) {
+	m, err := loader.Open(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	g, err := exprgraph.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range m.Graph.Initializers {
+		w, err := in.Tensor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := one(t, g, in.Name).Value().Uintptr(), uintptr(unsafe.Pointer(unsafe.SliceData(w.Bytes()))); got != want {
+			t.Errorf("%s is at %#x in the graph and at %#x in the model", in.Name, got, want)
+		}
 	}
 }

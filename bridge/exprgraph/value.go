@@ -53,7 +53,7 @@ func ValueOf(v tensor.Value) (gorgonia.Value, error) {
 	if !ok {
 		return Value{v}, nil
 	}
-	return dense.Of(t)
+	return dense.ViewOf(t)
 }
 
 // FromValue returns a value of Gorgonia's as one of ours. A Dense is shared where its layout allows that, see package bridge/dense.
