@@ -56,6 +56,18 @@ func (a *lstmAttrs) dirs() int {
 	return 1
 }
 
+func (a *lstmAttrs) check() error {
+	if a.Direction != "forward" && a.Direction != "reverse" && a.Direction != "bidirectional" {
+		return fmt.Errorf("direction is %q; it must be forward, reverse or bidirectional", a.Direction)
+	}
+	for d := range a.dirs() {
+		if _, err := a.functions(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // functions returns the three activations of a direction.
 func (a *lstmAttrs) functions(dir int) ([]func(dst, src []float32), error) {
 	names := a.Activations
@@ -80,13 +92,8 @@ func (a *lstmAttrs) functions(dir int) ([]func(dst, src []float32), error) {
 }
 
 func inferLSTM(c *ops.Infer, a *lstmAttrs) error {
-	if a.Direction != "forward" && a.Direction != "reverse" && a.Direction != "bidirectional" {
-		return fmt.Errorf("direction is %q; it must be forward, reverse or bidirectional", a.Direction)
-	}
-	for d := range a.dirs() {
-		if _, err := a.functions(d); err != nil {
-			return err
-		}
+	if err := a.check(); err != nil {
+		return err
 	}
 	x, ok1 := c.Shape(lstmX)
 	r, ok2 := c.Shape(lstmR)
@@ -193,17 +200,10 @@ func (w *integers) multiply(dst, x []float32, rows int) {
 func evalLSTM(c *ops.Call, a *lstmAttrs) error {
 	x := c.In(lstmX)
 	steps, batch, hidden := x.Dims()[0], x.Dims()[1], c.In(lstmR).Dims()[1]
-	lens := make([]int32, batch)
-	for b := range lens {
-		lens[b] = int32(steps)
+	lens, err := seqLens(c, steps, batch)
+	if err != nil {
+		return err
 	}
-	if c.Has(lstmLens) {
-		lens = tensor.View[int32](c.In(lstmLens))
-		if err := checkLens("sequence_lens", lens, 0, steps); err != nil {
-			return err
-		}
-	}
-	size := batch * hidden
 	var y []float32
 	if c.Wants(0) {
 		y = tensor.View[float32](c.Out(0))
@@ -217,13 +217,18 @@ func evalLSTM(c *ops.Call, a *lstmAttrs) error {
 		if err := l.run(c); err != nil {
 			return err
 		}
-		for o, state := range [][]float32{l.h, l.c} {
-			if c.Wants(1 + o) {
-				copy(tensor.View[float32](c.Out(1 + o))[dir*size:], state)
-			}
-		}
+		l.give(c)
 	}
 	return nil
+}
+
+// seqLens returns how many steps each batch has.
+func seqLens(c *ops.Call, steps, batch int) ([]int32, error) {
+	if c.Has(lstmLens) {
+		lens := tensor.View[int32](c.In(lstmLens))
+		return lens, checkLens("sequence_lens", lens, 0, steps)
+	}
+	return slices.Repeat([]int32{int32(steps)}, batch), nil
 }
 
 // lstm is one direction of a run.
@@ -246,6 +251,11 @@ func (l *lstm) prepare(c *ops.Call) (err error) {
 	if l.r, err = newIntegers(c, lstmR, lstmScaleR, lstmZeroR, l.dir); err != nil {
 		return err
 	}
+	return l.states(c)
+}
+
+// states prepares what doesn't depend on how the weights are kept.
+func (l *lstm) states(c *ops.Call) (err error) {
 	if l.f, err = l.attrs.functions(l.dir); err != nil {
 		return err
 	}
@@ -281,19 +291,39 @@ func (l *lstm) run(c *ops.Call) error {
 			if t >= int(l.lens[b]) {
 				continue
 			}
-			at := t
-			if l.reverse {
-				at = int(l.lens[b]) - 1 - t
-			}
+			at := l.at(t, b)
 			vec.Add(row, all[(at*l.batch+b)*gates:][:gates], rec[b*gates:][:gates])
-			vec.Add(row, row, l.bias)
-			l.cell(row, tmp, l.h[b*l.hidden:][:l.hidden], l.c[b*l.hidden:][:l.hidden])
-			if l.y != nil {
-				copy(l.y[((at*l.dirs+l.dir)*l.batch+b)*l.hidden:], l.h[b*l.hidden:][:l.hidden])
-			}
+			l.step(at, b, row, tmp)
 		}
 	}
 	return nil
+}
+
+// at is the place of a step in the sequence of a batch.
+func (l *lstm) at(t, b int) int {
+	if n := int(l.lens[b]); l.reverse && t < n {
+		return n - 1 - t
+	}
+	return t
+}
+
+// step advances the state of a batch by a row of gates that lack their bias, and keeps what it gives.
+func (l *lstm) step(at, b int, row, tmp []float32) {
+	vec.Add(row, row, l.bias)
+	h := l.h[b*l.hidden:][:l.hidden]
+	l.cell(row, tmp, h, l.c[b*l.hidden:][:l.hidden])
+	if l.y != nil {
+		copy(l.y[((at*l.dirs+l.dir)*l.batch+b)*l.hidden:], h)
+	}
+}
+
+// give hands over the last states.
+func (l *lstm) give(c *ops.Call) {
+	for o, state := range [][]float32{l.h, l.c} {
+		if c.Wants(1 + o) {
+			copy(tensor.View[float32](c.Out(1 + o))[l.dir*len(state):], state)
+		}
+	}
 }
 
 // cell advances one state by a row of gates: input, output, forget, cell.

@@ -122,6 +122,7 @@ type search struct {
 	begin              int // length of the sequences at the start
 	vocab, wantVocab   int
 	scores             []float32 // of the next token: [batch·beams, vocabulary]
+	also               func()    // changes the scores further
 }
 
 // maxTokens bounds what a generation may be asked for: sequences and vocabularies are in memory at once.
@@ -229,6 +230,9 @@ func (s *search) process() {
 			s.forbid(row, s.eos)
 		}
 	}
+	if s.also != nil {
+		s.also()
+	}
 }
 
 func (s *search) forbid(row []float32, token int32) {
@@ -300,6 +304,23 @@ func evalGreedySearch(c *ops.Call, a *greedySearchAttrs) error {
 	if err != nil {
 		return err
 	}
+	err = s.run(c, m, func(row []float32) int32 {
+		best := 0
+		for t, v := range row {
+			if v > row[best] {
+				best = t
+			}
+		}
+		return int32(best)
+	})
+	if err != nil {
+		return err
+	}
+	return s.give(c, 0, s.seqs, s.batch)
+}
+
+// run lets a model generate, one sequence for each batch; choose takes the next token from its scores.
+func (s *search) run(c *ops.Call, m generator, choose func(scores []float32) int32) error {
 	ended := make([]bool, s.batch)
 	for s.begin > 0 && len(s.seqs) > 0 && len(s.seqs[0]) < s.most {
 		logits, err := m.step(c, s)
@@ -312,13 +333,7 @@ func evalGreedySearch(c *ops.Call, a *greedySearchAttrs) error {
 		s.process()
 		open := false
 		for r := range s.seqs {
-			row := s.scores[r*s.vocab:][:s.vocab]
-			next := int32(0)
-			for t, v := range row {
-				if v > row[next] {
-					next = int32(t)
-				}
-			}
+			next := choose(s.scores[r*s.vocab:][:s.vocab])
 			if ended[r] {
 				next = s.pad
 			} else if next == s.eos {
@@ -335,7 +350,7 @@ func evalGreedySearch(c *ops.Call, a *greedySearchAttrs) error {
 			return err
 		}
 	}
-	return s.give(c, 0, s.seqs, s.batch)
+	return nil
 }
 
 // give makes sequences the output, padded to the greatest length.

@@ -66,13 +66,25 @@ def add(name, data):
     archive[name] = data
 
 
-def run(model, feeds):
+def run(model, feeds, shared=None):
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return session.run(None, feeds)
+    if not shared:
+        return session.run(None, feeds)
+    binding, memory = session.io_binding(), {k: v.copy() for k, v in feeds.items()}
+    values = {k: onnxruntime.OrtValue.ortvalue_from_numpy(v) for k, v in memory.items()}
+    for name, v in values.items():
+        binding.bind_ortvalue_input(name, v)
+    for o in session.get_outputs():
+        if o.name in shared:
+            binding.bind_ortvalue_output(o.name, values[shared[o.name]])
+        else:
+            binding.bind_output(o.name)
+    session.run_with_iobinding(binding)
+    return [v.numpy().copy() for v in binding.get_outputs()]
 
 
 def build(nodes, infos, inits, outs):
@@ -84,10 +96,11 @@ def build(nodes, infos, inits, outs):
     )
 
 
-def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rtol=None, atol=None, opset=None, out_types=None, bf16=None):
+def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rtol=None, atol=None, opset=None, out_types=None, bf16=None, shared=None):
     """Adds a case. An input is an array, a Const, or None for an absent one; outputs is their number, or a list with False for absent ones.
     reference, where ONNX Runtime has no kernel, is a function that gives the nodes of an equal graph, from i0, i1… to o0, o1…
-    bf16 names inputs and outputs, such as "i0 o0", that the node has in bfloat16, which NumPy lacks: casts to and from float32 stand round it."""
+    bf16 names inputs and outputs, such as "i0 o0", that the node has in bfloat16, which NumPy lacks: casts to and from float32 stand round it.
+    shared names for outputs the inputs that must be the same memory."""
     full = f"{op}/{name}"
     counts[op] = counts.get(op, 0) + 1
     if only and only not in full:
@@ -130,7 +143,7 @@ def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rto
         if reference:
             results = run(build(reference(), infos, inits, declared), feeds)
         else:
-            results = run(model, feeds)
+            results = run(model, feeds, shared)
     except Exception as err:
         failures.append(f"{full}: {err}")
         OPSET = previous
