@@ -50,7 +50,7 @@ func quantCases() []numeric {
 	)
 }
 
-// TestQuantizedGraphs runs products between DequantizeLinear and QuantizeLinear, which the optimiser turns into integer arithmetic: the results
+// TestQuantizedGraphs runs products between DequantizeLinear and QuantizeLinear, which an optimiser may turn into integer arithmetic: the results
 // must be those of the nodes as they stand, where what lies in the middle of two numbers goes to the even one, and no sum saturates.
 func TestQuantizedGraphs(t *testing.T) {
 	for _, c := range []struct {
