@@ -293,6 +293,15 @@ func (nb *nodeBinder) emit(name string, attrs ops.Attrs, outs []*ir.Value, in []
 	if attrs == nil {
 		attrs = ops.Attrs{}
 	}
+	present, types := make([]bool, len(in)), make([]*sym.Type, len(in))
+	for i, v := range values(in) {
+		if v != nil {
+			present[i], types[i] = true, &v.Type
+		}
+	}
+	if err := op.Newest().CheckInputs(present, types); err != nil {
+		return fmt.Errorf("is made of %s, which %w", name, err)
+	}
 	bodies := nb.bodies
 	nb.bodies = nil
 	n, err := nb.makeNode(op, attrs, values(in), outs)

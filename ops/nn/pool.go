@@ -17,12 +17,12 @@ type maxPoolAttrs struct {
 	Dilations    []int
 	KernelShape  []int `onnx:",required"`
 	Pads         []int
-	StorageOrder int `onnx:",0"`
+	StorageOrder bool `onnx:",0"`
 	Strides      []int
 }
 
 func (a *maxPoolAttrs) pool(l layout) *pool {
-	return &pool{layout: l, window: window{a.AutoPad, a.KernelShape, a.Strides, a.Pads, a.Dilations, a.CeilMode}, columns: a.StorageOrder != 0}
+	return &pool{layout: l, window: window{a.AutoPad, a.KernelShape, a.Strides, a.Pads, a.Dilations, a.CeilMode}, columns: a.StorageOrder}
 }
 
 // MaxPool takes the largest element under a window, and tells where it was found. A NaN counts as larger than anything.

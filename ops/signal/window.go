@@ -64,6 +64,11 @@ func window(name string, a, b, c float64) *ops.Op {
 			if size == 1 && !attrs.Periodic {
 				w[0] = 1
 			}
+			if dt.IsInteger() { // what is 1 but for rounding must not become 0
+				for i, v := range w {
+					w[i] = float64(float32(v))
+				}
+			}
 			num.Store64(out, 0, w)
 			return nil
 		},

@@ -47,6 +47,8 @@ def before(version: int) -> Callable[[Any, list[Any]], bool]:
 
 def odd(a: Any) -> bool:
     """Whether there are NaN or infinities among the numbers."""
+    if isinstance(a, np.ndarray) and a.dtype.kind == "c":
+        return not np.isfinite(a).all()
     return isinstance(a, np.ndarray) and a.dtype in FLOATS and not np.isfinite(a.astype(np.float64)).all()
 
 
@@ -128,6 +130,18 @@ def strings(case: Any, want: list[Any]) -> bool:
     return any(isinstance(x, np.ndarray) and x.dtype.kind in "OUST" for x in [of(case, 0), *case.outputs])
 
 
+def only_padding(case: Any, want: list[Any]) -> bool:
+    """Some window may hold nothing but padding."""
+    pads, kernel = case.attr("pads", [0]), case.attr("kernel_shape", [1])
+    return max(pads) >= min(kernel)
+
+
+def by_one(case: Any, want: list[Any]) -> bool:
+    """Integers differ by one at most."""
+    w, g = np.asarray(want[0]), np.asarray(case.outputs[0])
+    return w.shape == g.shape and w.dtype.kind in "iu" and int(abs(w.astype(np.int64) - g.astype(np.int64)).max(initial=0)) <= 1
+
+
 def e8m0(case: Any, want: list[Any]) -> bool:
     return any(isinstance(x, np.ndarray) and x.dtype == ml_dtypes.float8_e8m0fnu for x in [*case.operands, *case.outputs])
 
@@ -166,13 +180,13 @@ def integer_power(case: Any, want: list[Any]) -> bool:
 
 KNOWN: list[Known] = [
     Known("DynamicQuantizeLinear", "casts NaN and infinities to integers", odd_operand),
-    Known("Trilu|Pad|CenterCropPad", "fills strings with '0' instead of the empty one", strings),
+    Known("Trilu|Pad|CenterCropPad|GridSample", "fills strings with '0' instead of the empty one", strings),
     Known("Celu", "where alpha isn't positive, the standard's formula and its function body differ", lambda c, w: c.attr("alpha", 1) <= 0),
     Known("Squeeze", "takes an empty list of axes for none given", lambda c, w: c.attr("axes") == []),
-    Known("Unsqueeze", "before version 13 inserts one axis after the other: those of a list that isn't sorted come out elsewhere", lambda c, w: c.attr("axes", []) != sorted(c.attr("axes", []))),
+    Known("Unsqueeze", "before version 13 inserts one axis after the other: those of a list that isn't sorted come out elsewhere", lambda c, w: c.version < 13 and (c.attr("axes", []) != sorted(c.attr("axes", [])) or min(c.attr("axes", [0])) < 0)),
     Known("LinearAttention|Attention|FlexAttention", "divides by the root of a head size of 0", no_elements),
     Known("Resize", "computes integers and complex numbers as doubles and reals", operand_dtype("u", "i", "c")),
-    Known("GridSample", "computes integers as doubles and cuts fractions off, 0.999… too", operand_dtype("u", "i")),
+    Known("GridSample", "computes integers and complex numbers as doubles, and cuts fractions off, of 0.999… too", operand_dtype("u", "i", "c")),
     Known("Attention", "adds an integer mask in float64, where Ingot computes in the type of Q as the standard's function does", lambda c, w: of(c, 3) is not None and of(c, 3).dtype.kind in "iu"),
     Known("Attention", "mode 0 shows the scores behind the soft cap, the standard the product itself", lambda c, w: c.attr("qk_matmul_output_mode", 0) == 0 and c.attr("softcap", 0) != 0 and len(c.node.output) == 4),
     Known("DFT", "a transform of NaN and infinities: which parts of which outputs are NaN is left open", odd_operand),
@@ -184,7 +198,8 @@ KNOWN: list[Known] = [
     Known("ai.onnx.ml.TreeEnsemble(Classifier|Regressor)", "ignores base_values_as_tensor", attr("base_values_as_tensor")),
     Known("MaxPool", "NaN is taken for padding and left out", odd_operand),
     Known("MaxPool|AveragePool|LpPool", "honours pads beside auto_pad, which the standard forbids", both(attr("pads"), attr("auto_pad"))),
-    Known("AveragePool", "a mean of no elements is 0/0; Ingot gives 0", no_elements),
+    Known("MaxPool|AveragePool|LpPool", "windows that hold padding only: 0 or NaN, where Ingot gives the neutral element", either(no_elements, only_padding)),
+    Known("LpPool|MaxPool|AveragePool", "SAME pads as if there were no dilations", both(attr("auto_pad"), attr("dilations"))),
     Known("LRN", "sums squares for as many channels as there are images", lambda c, w: of(c, 0).shape[1] > of(c, 0).shape[0]),
     Known("ai.onnx.ml.TreeEnsemble", "ignores post_transform", attr("post_transform")),
     Known("PRelu", "multiplies 0 by the slope, which may be infinite: the standard gives 0", odd_operand),
@@ -194,7 +209,7 @@ KNOWN: list[Known] = [
     Known("Attention|ai.onnx.preview.FlexAttention", "takes the root of a negative scale, and divides by one of 0", lambda c, w: c.attr("scale", 1) <= 0),
     Known("Optional|Identity", "an optional sequence of one can't be told from a sequence", lambda c, w: "seq(" in c.call),
     Known("Clip", "spreads a scalar over bounds that are vectors of one", other_shape),
-    Known("MaxPool", "tells other places of the largest elements of padded images; Ingot's are PyTorch's", both(attr("pads"), lambda c, w: len(w) == 2)),
+    Known("MaxPool", "tells other places of the largest elements of padded images; Ingot's are PyTorch's", lambda c, w: len(w) == 2 and (c.version < 10 or c.attr("pads") is not None)),
     Known("CumSum|CumProd", "makes a vector of a scalar", other_shape),
     Known("Pad|Cast|CastLike", "makes NaN of 0 in float8e8m0, which has none; Ingot takes the least number", e8m0),
     Known("Conv", "zeros of the padding meet infinities", odd_operand),
@@ -208,6 +223,30 @@ KNOWN: list[Known] = [
     Known("ai.onnx.ml.OneHotEncoder", "of a category that is listed twice makes one column", lambda c, w: len(set(c.attr("cats_int64s", []))) < len(c.attr("cats_int64s", []))),
     Known("Add|Sub|Mul|Div|Pow|And|Or|Xor|Equal|Less|Greater", "ignores axis before version 7", both(before(7), attr("axis"))),
     Known("ScatterElements|ScatterND", "takes the larger of a NaN and a number to be the number", odd_operand),
+    Known("Gemm", "before version 7 ignores a C that needs no broadcasting", both(before(7), has(2))),
+    Known("Gemm", "multiplies infinities by an alpha of 0", lambda c, w: c.attr("alpha", 1) == 0 and odd_operand(c, w)),
+    Known("Det", "computes half types in double precision and returns that", other_dtype),
+    Known("Det|AffineGrid|LSTM|GRU|RNN|RoiAlign|BatchNormalization|Attention|ai.onnx.preview.FlexAttention|LinearAttention", "which results of infinities are NaN depends on the order of sums", odd_operand),
+    Known("MatMulInteger|QLinearMatMul", "spreads the zero points of rows over columns", lambda c, w: any(np.size(of(c, i)) > 1 for i in (2, 3, 4, 5)[: 2 if c.op == "MatMulInteger" else 4])),
+    Known("QLinearMatMul|QLinearConv", "casts quotients that aren't finite", lambda c, w: odd_operand(c, w) or any(x is not None and x.dtype in FLOATS and bool((x.astype(np.float64) == 0).any()) for x in c.operands)),
+    Known("QLinearMatMul|QLinearConv", "scales in double precision: ties are rounded otherwise, by one", by_one),
+    Known("QLinearMatMul", "a scale that is a vector of one makes the result one", other_shape),
+    Known("OneHot", "computes (on-off)*hot+off, which infinities and rounding spoil", lambda c, w: odd(of(c, 2)) or of(c, 2).dtype.kind == "c"),
+    Known("AffineGrid", "with align_corners, puts the only element of a dimension of 1 at -1; PyTorch and Ingot put it at 0", lambda c, w: c.attr("align_corners", 0) == 1),
+    Known("ai.onnx.ml.(Linear|SVM)Classifier", "decides after PROBIT, and leaves out the first of two classes", lambda c, w: c.attr("post_transform") == b"PROBIT"),
+    Known("ConvTranspose", "pads by less than nothing where output_shape is larger than all that there is", attr("output_shape")),
+    Known("ConvTranspose", "honours pads beside auto_pad, which the standard forbids", both(attr("pads"), attr("auto_pad"))),
+    Known("H[a-z]+Window", "rounds each step to half precision", lambda c, w: c.attr("output_datatype", 1) in (10, 16)),
+    Known("PRelu", "before version 7 a slope of one dimension is the channels', not the last dimension's", before(7)),
+    Known("ai.onnx.ml.FeatureVectorizer", "gives the inputs' dtype, the standard float32", other_dtype),
+    Known("Compress", "counts conditions beyond the end of the axis", other_shape),
+    Known("ai.onnx.ml.Scaler", "makes a vector of a scalar", other_shape),
+    Known("LayerNormalization", "version 1 isn't the standard's", before(17)),
+    Known("ai.onnx.ml.OneHotEncoder", "compares numbers with a fraction with whole categories; other runtimes and Ingot cut it off", fraction(0)),
+    Known("SequenceInsert", "inserts at the front when told to at the end: the position is taken modulo the length", lambda c, w: of(c, 2) is not None and int(np.ravel(of(c, 2))[0]) == len(of(c, 0))),
+    Known("GroupNormalization|LayerNormalization|RMSNormalization", "computes in a stash_type below float32; Ingot in float32", lambda c, w: c.attr("stash_type", 1) in (10, 16)),
+    Known("DynamicQuantizeLinear", "the scale of zeros is 1/255; other runtimes and Ingot give 1", lambda c, w: not np.any(of(c, 0))),
+    Known("ai.onnx.preview.FlexAttention|Attention", "scores of half types are rounded before the softmax, in an order of its own: weights may be off by e to the last place of a score", lambda c, w: of(c, 0).dtype in FLOATS and of(c, 0).dtype.itemsize == 2),
     Known("Unique", "sorts a single output whatever the attribute says, and takes others along axis 0", lambda c, w: c.attr("sorted", 1) == 0),
     Known("Unique", "NaN equals NaN", odd_operand),
     Known("Unique", "NaN equals NaN", operand_dtype("c")),
@@ -228,6 +267,7 @@ KNOWN: list[Known] = [
     Known("DequantizeLinear", "subtracts no zero point of few-bit floats, which the standard's formula does", zero_point(2)),
     Known("QLinearMatMul", "casts float8 operands to int32 before multiplying", float8),
     Known("ReduceMean", "the mean of no integers is 0/0: the standard leaves it open, Ingot gives 0", both(integers, empty_reduction)),
+    Known("ReduceMean", "sums wrap in the integer type before they are divided; Ingot's don't", integers),
     Known("ReduceSum|ReduceSumSquare|ReduceProd|ReduceL1|ReduceL2", "sums of int32 come out as int64", both(integers, other_dtype)),
     Known("ai.onnx.ml.((SVM|Linear|TreeEnsemble)(Classifier|Regressor)|Scaler)", "outputs have the input's dtype instead of float32", other_dtype),
     Known("ai.onnx.ml.SVMClassifier", "couples three or more probabilities with a dot product where LIBSVM multiplies element by element", attr("prob_a")),

@@ -200,7 +200,8 @@ def numbers(want: np.ndarray, got: np.ndarray, rtol: float, atol: float) -> str:
 def exact(a: np.ndarray) -> np.ndarray:
     """The numbers, in a type that compares them well."""
     if a.dtype.kind == "c":
-        return a.astype(np.complex128)
+        with np.errstate(all="ignore"):
+            return a.astype(np.complex128)
     if a.dtype.kind in "iu" and a.dtype.itemsize == 8:
         return a.astype(object).astype(np.longdouble)
     return a.astype(np.float64)
@@ -233,7 +234,7 @@ def in_double(case: Case) -> list[Any]:
         if kind(info) == "tensor" and info.type.tensor_type.elem_type in WIDE_TYPES:
             info.type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
     for a in model.graph.node[0].attribute:
-        if a.name in ("dtype", "to", "output_dtype", "softmax_precision") and a.i in WIDE_TYPES:
+        if a.name in ("dtype", "to", "output_dtype", "output_datatype", "softmax_precision") and a.i in WIDE_TYPES:
             a.i = onnx.TensorProto.DOUBLE
     return evaluate(model, [widen(v) for v in case.inputs])
 
@@ -253,8 +254,8 @@ def arbitrate(case: Case) -> str:
             return f"shape: want {w.shape}, got {g.shape}"
         with np.errstate(all="ignore"):
             rounded = w.astype(g.dtype)
-        # Errors of rounding are relative to the largest operand: sums may cancel.
-        scale = max([1.0, *(largest(x) for x in case.operands)]) * HALF.get(g.dtype, 4e-6) / 4 * STEPS.get(case.op, 1)
+        # Errors of rounding are relative to the largest number: sums may cancel.
+        scale = max([1.0, *(largest(x) for x in case.operands), *(largest(x.astype(np.float32)) for x in wide if isinstance(x, np.ndarray) and x.dtype == np.float64)]) * HALF.get(g.dtype, 4e-6) / 4 * STEPS.get(case.op, 1)
         if d := numbers(rounded, g, max(RTOL, HALF.get(g.dtype, 0)), scale):
             return d
     return ""
