@@ -2,7 +2,7 @@ package contrib
 
 import (
 	"fmt"
-	
+
 	"ingot/internal/kernel/gemm"
 	"ingot/internal/kernel/vec"
 	"ingot/internal/sym"

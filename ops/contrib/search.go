@@ -25,7 +25,7 @@ var searchOps = []*ops.Op{
 			c.Out(1, tensor.Float32, batch, returned)
 			return c.OutRank(2, tensor.Float32, 4)
 		},
-		Eval: evalBeamSearch,
+		Eval: func(c *ops.Call, a *beamSearchAttrs) error { return evalBeamSearch(c, a, nil) },
 	}),
 	ops.Def(ops.Spec[greedySearchAttrs]{
 		Name: "GreedySearch", Domain: domain, Vers: since1, Flags: ops.Escapes | ops.NoFold,
@@ -68,18 +68,26 @@ type greedySearchAttrs struct {
 
 func (a *beamSearchAttrs) check(c *ops.Infer) error {
 	switch {
-	case a.ModelType == modelT5 && (a.Encoder == nil || a.DecoderStartTokenId < 0):
-		return fmt.Errorf("model_type is 1, an encoder and a decoder: the attributes encoder and decoder_start_token_id must be there")
-	case a.ModelType != modelGPT && a.ModelType != modelT5:
-		return fmt.Errorf("model_type is %d; it must be 0 (a decoder) or 1 (an encoder and a decoder)", a.ModelType)
-	case c.In(0).DT != tensor.Int32 && c.In(0).DT != tensor.Invalid:
-		return fmt.Errorf("input_ids is of %s; only tokens, int32, are computed", c.In(0).DT)
-	case c.Has(10):
-		return fmt.Errorf("decoder_input_ids is there; forced first tokens aren't computed")
 	case c.Has(11):
 		return fmt.Errorf("logits_processor is there; no special processors are computed")
 	case c.Has(5) && c.In(5).DT == tensor.Float16:
 		return fmt.Errorf("length_penalty is of float16; only float32 is computed")
+	}
+	return a.checkModel(c)
+}
+
+func (a *beamSearchAttrs) checkModel(c *ops.Infer) error {
+	switch {
+	case a.ModelType == modelT5 && (a.Encoder == nil || a.DecoderStartTokenId < 0):
+		return fmt.Errorf("model_type is 1, an encoder and a decoder: the attributes encoder and decoder_start_token_id must be there")
+	case a.ModelType == modelWhisper && (a.Encoder == nil || a.DecoderStartTokenId < 0 && !c.Has(10)):
+		return fmt.Errorf("model_type is 2, an encoder of sounds: the attribute encoder must be there, and the first tokens, decoder_input_ids or decoder_start_token_id")
+	case a.ModelType != modelGPT && a.ModelType != modelT5 && a.ModelType != modelWhisper:
+		return fmt.Errorf("model_type is %d; it must be 0 (a decoder), 1 (an encoder and a decoder) or 2 (an encoder of sounds)", a.ModelType)
+	case c.In(0).DT != tensor.Int32 && c.In(0).DT != tensor.Invalid && a.ModelType != modelWhisper:
+		return fmt.Errorf("input_ids is of %s; only tokens, int32, are computed for model_type %d", c.In(0).DT, a.ModelType)
+	case c.Has(10) && a.ModelType != modelWhisper:
+		return fmt.Errorf("decoder_input_ids is there; forced first tokens are computed for model_type 2 only")
 	}
 	return checkBodies(a.Decoder, a.InitDecoder, a.Encoder, a.ModelType)
 }

@@ -124,7 +124,8 @@ func (b *beamSearch) done() bool {
 	return !slices.ContainsFunc(b.ended, func(h hypotheses) bool { return !h.done })
 }
 
-func evalBeamSearch(c *ops.Call, a *beamSearchAttrs) error {
+// evalBeamSearch generates; also, if there, makes what changes the scores further.
+func evalBeamSearch(c *ops.Call, a *beamSearchAttrs, also func(s *search) (func(), error)) error {
 	s := &search{eos: int32(a.EosTokenId), pad: int32(a.PadTokenId), ngram: a.NoRepeatNgramSize, wantVocab: a.VocabSize}
 	if err := s.params(c, 1, 2, 6, 7, 8); err != nil {
 		return err
@@ -146,10 +147,18 @@ func evalBeamSearch(c *ops.Call, a *beamSearchAttrs) error {
 	if b.penalty, err = floatOf(c, 5, "length_penalty", 1); err != nil {
 		return err
 	}
+	if also != nil {
+		if s.also, err = also(s); err != nil {
+			return err
+		}
+	}
 	var m generator
-	if a.ModelType == modelT5 {
+	switch a.ModelType {
+	case modelT5:
 		m, err = newT5(c, s, a)
-	} else {
+	case modelWhisper:
+		m, err = newWhisper(c, s, a)
+	default:
 		m, err = newGPT(c, s, a.Decoder, a.InitDecoder, 9)
 	}
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 const (
 	modelGPT = 0 // a decoder: tokens, their places, a mask, and a cache for each layer
 	modelT5  = 1 // an encoder that runs once, and a decoder that looks at what it gave
+	// modelWhisper is as modelT5, with an encoder of sounds that takes the first tokens too.
+	modelWhisper = 2
 )
 
 // generator runs the bodies of a model.
@@ -37,6 +39,9 @@ func checkBodies(decoder, first, encoder *ops.Subgraph, model int) error {
 	}
 	if first != nil {
 		return fmt.Errorf("the attribute init_decoder is for models of a decoder alone")
+	}
+	if model == modelWhisper {
+		return checkWhisper(decoder, encoder)
 	}
 	layers := (decoder.NumOut - 1) / 2
 	states := decoder.NumIn - 2 - 4*layers // whether the decoder takes the encoder's states
@@ -335,7 +340,11 @@ func (m *t5) step(c *ops.Call, s *search) (*tensor.Tensor, error) {
 		m.logits = nil
 		return first, nil
 	}
-	in := []tensor.Value{lastTokens(s), m.mask}
+	return m.decode(c, []tensor.Value{lastTokens(s), m.mask})
+}
+
+// decode runs the decoder, whose first inputs are there.
+func (m *t5) decode(c *ops.Call, in []tensor.Value) (*tensor.Tensor, error) {
 	if m.states != nil {
 		in = append(in, m.states)
 	}
