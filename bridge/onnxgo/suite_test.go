@@ -1,0 +1,201 @@
+package onnxgo
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	onnx "github.com/owulveryck/onnx-go"
+	gt "gorgonia.org/tensor"
+
+	"ingot"
+	"ingot/bridge/dense"
+	"ingot/internal/cases"
+	"ingot/internal/suite"
+	"ingot/loader"
+	"ingot/tensor"
+)
+
+// suiteCases runs f for each set of inputs of each case of the official suite that a plain model runs. It counts those that f refuses and those
+// for which it returns nil; other errors fail the test.
+func suiteCases(t *testing.T, f func(c *cases.Case, info *loader.Model, plain *ingot.Model, in map[string]tensor.Value) error) (refused, ran int) {
+	list, err := cases.Find(suite.Need(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := map[string]int{}
+	for i := range list {
+		c := &list[i]
+		info, err := loader.Open(c.Model)
+		if err != nil {
+			continue
+		}
+		plain, err := ingot.Load(c.Model)
+		if err != nil {
+			info.Close()
+			continue
+		}
+		for s := range c.Sets {
+			in, err := inputsOf(&c.Sets[s], info)
+			if err != nil {
+				continue
+			}
+			err = f(c, info, plain, in)
+			var no refusal
+			switch {
+			case err == nil:
+				ran++
+			case asRefusal(err, &no):
+				reasons[reason(no.error)]++
+				refused++
+			default:
+				t.Errorf("%s: %.300v", c.Name, err)
+			}
+		}
+		plain.Close()
+		info.Close()
+	}
+	for _, why := range slices.SortedFunc(maps.Keys(reasons), func(a, b string) int { return reasons[b] - reasons[a] }) {
+		t.Logf("%5d %.200s", reasons[why], why)
+	}
+	return refused, ran
+}
+
+// refusal is an error that says no, where other errors of f are failures.
+type refusal struct{ error }
+
+func asRefusal(err error, r *refusal) bool {
+	no, ok := err.(refusal)
+	*r = no
+	return ok
+}
+
+func inputsOf(s *cases.Set, info *loader.Model) (map[string]tensor.Value, error) {
+	in := map[string]tensor.Value{}
+	for _, f := range s.Inputs {
+		decl, err := f.Input(info.Graph)
+		if err != nil {
+			return nil, err
+		}
+		if in[decl.Name], err = f.Load(decl.Type); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// sameRun gives a model its inputs by number, runs it and compares its outputs with a plain model's, in the words of onnx-go's README.
+func sameRun(b *Backend, m *onnx.Model, plain *ingot.Model, names []string, in map[string]tensor.Value) error {
+	for i, name := range names {
+		v, ok := in[name]
+		if !ok {
+			continue
+		}
+		t, ok := v.(*tensor.Tensor)
+		if !ok {
+			return refusal{fmt.Errorf("an input is a %T", v)}
+		}
+		d, err := dense.Of(t)
+		if err != nil {
+			return err
+		}
+		if err := m.SetInput(i, d); err != nil {
+			return err
+		}
+	}
+	want, plainErr := plain.RunValues(context.Background(), in)
+	err := b.Run()
+	if plainErr != nil || err != nil {
+		if plainErr == nil {
+			return refusal{err}
+		}
+		if err == nil {
+			return fmt.Errorf("a plain model fails: %v", plainErr)
+		}
+		return nil
+	}
+	got, err := m.GetOutputTensors()
+	if err != nil {
+		return err
+	}
+	for i, out := range plain.Outputs() {
+		d, err := dense.Tensor(asDense(got[i]))
+		if err != nil {
+			return fmt.Errorf("output %q: %w", out.Name, err)
+		}
+		w, ok := want[out.Name].(*tensor.Tensor)
+		if !ok || !w.Equal(d) {
+			return fmt.Errorf("output %q: other bits: %v", out.Name, cases.Compare(want[out.Name], d, 0, 0))
+		}
+	}
+	return nil
+}
+
+func namesOf(list []ingot.ValueInfo) []string {
+	names := make([]string, len(list))
+	for i, v := range list {
+		names[i] = v.Name
+	}
+	return names
+}
+
+// TestFacadeOutcome runs the official suite through Unmarshal.
+func TestFacadeOutcome(t *testing.T) {
+	refused, ran := suiteCases(t, func(c *cases.Case, info *loader.Model, plain *ingot.Model, in map[string]tensor.Value) error {
+		b := NewBackend()
+		m := onnx.NewModel(b)
+		if err := b.UnmarshalFile(m, c.Model); err != nil {
+			if strings.Contains(err.Error(), "isn't a tensor but") {
+				return refusal{err}
+			}
+			return err
+		}
+		err := sameRun(b, m, plain, namesOf(plain.Inputs()), in)
+		var no refusal
+		if asRefusal(err, &no) {
+			return no.error
+		}
+		return err
+	})
+	t.Logf("%d equal, %d refused", ran, refused)
+	if ran < 2002 || refused > 29 {
+		t.Errorf("%d ran and %d were refused, where it were 2002 and 29", ran, refused)
+	}
+}
+
+// TestDirectOutcome runs the official suite through onnx-go's own decoder: with the opset told, and without.
+func TestDirectOutcome(t *testing.T) {
+	for told, floor := range map[bool]int{true: 1728, false: 1701} {
+		refused, ran := suiteCases(t, func(c *cases.Case, info *loader.Model, plain *ingot.Model, in map[string]tensor.Value) error {
+			data, err := os.ReadFile(c.Model)
+			if err != nil {
+				return err
+			}
+			var opts []Option
+			for _, o := range info.Opsets {
+				if told || o.Domain != "" {
+					opts = append(opts, WithDomain(o.Domain, o.Version))
+				}
+			}
+			b := NewBackend(opts...)
+			m, err := decode(b, data)
+			if err != nil {
+				return refusal{err}
+			}
+			return sameRun(b, m, plain, namesOf(plain.Inputs()), in)
+		})
+		t.Logf("opset told %v: %d equal, %d refused", told, ran, refused)
+		if ran < floor {
+			t.Errorf("opset told %v: %d ran, where it were %d", told, ran, floor)
+		}
+	}
+}
+
+func asDense(t gt.Tensor) *gt.Dense {
+	d, _ := t.(*gt.Dense)
+	return d
+}
