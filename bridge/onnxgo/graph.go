@@ -64,13 +64,13 @@ func (b *Backend) NewWeightedEdge(from, to graph.Node, w float64) graph.Weighted
 // SetWeightedEdge adds an edge. Edges count in the order of the calls, up to the next call of ApplyOperation, whose operands they are: an operator may
 // have one value as several operands, which a simple graph can't tell.
 func (b *Backend) SetWeightedEdge(we graph.WeightedEdge) {
+	if we == nil {
+		b.fail("an edge is nil")
+		return
+	}
 	e, ok := we.(edge)
 	if !ok {
-		made, isEdge := b.NewWeightedEdge(we.From(), we.To(), we.Weight()).(edge)
-		if !isEdge {
-			return
-		}
-		e = made
+		e, _ = b.NewWeightedEdge(we.From(), we.To(), we.Weight()).(edge)
 	}
 	if e.from == nil || b.byID[e.from.id] != e.from || b.byID[e.to.id] != e.to {
 		b.fail("an edge between nodes that aren't in the graph")
