@@ -2,10 +2,8 @@ package ingot_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"testing"
 
 	"ingot"
@@ -451,46 +449,5 @@ func attentionCases() []numeric {
 			want: list(shaped(f32(2, 3, 1, 2), 1, 1, 2, 2)), tol: 1e-6},
 		{what: "causal, more queries than keys", op: "Attention", opset: 23, attrs: attrs("is_causal", 1), in: list(shaped(f32(0, 0, 0), 1, 1, 3, 1), shaped(f32(1, 2), 1, 1, 2, 1), shaped(f32(4, 8), 1, 1, 2, 1)),
 			want: list(shaped(f32(4, 6, 6), 1, 1, 3, 1)), tol: 1e-6},
-	}
-}
-
-// TestResize compares small calls in every mode with the numbers in testdata/numerics, whose README says where they come from.
-func TestResize(t *testing.T) {
-	b, err := os.ReadFile("testdata/numerics/resize.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []struct {
-		Attrs       map[string]any
-		X, Want     []float64
-		Shape, Dims []int
-		Scales, ROI []float64
-		Sizes       []int64
-	}
-	if err := json.Unmarshal(b, &cases); err != nil {
-		t.Fatal(err)
-	}
-	for i, c := range cases {
-		n := numeric{op: "Resize", opset: 19, tol: 2e-6, atol: 1e-5, in: make([]*tensor.Tensor, 4), want: list(shaped(f32(c.Want...), c.Dims...))}
-		n.in[0] = shaped(f32(c.X...), c.Shape...)
-		if c.ROI != nil {
-			n.in[1] = f32(c.ROI...)
-		}
-		if c.Scales != nil {
-			n.in[2] = f32(c.Scales...)
-		}
-		if c.Sizes != nil {
-			n.in[3] = i64(c.Sizes...)
-		}
-		for name, v := range c.Attrs {
-			if f, ok := v.(float64); ok && name != "cubic_coeff_a" && name != "extrapolation_value" {
-				v = int(f)
-			}
-			n.attrs = append(n.attrs, attrs(name, v)...)
-		}
-		t.Run(fmt.Sprint(i, c.Attrs, c.Scales, c.Sizes), n.check)
-	}
-	if len(cases) < 500 {
-		t.Errorf("only %d cases", len(cases))
 	}
 }
