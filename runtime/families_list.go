@@ -5,19 +5,21 @@ package runtime
 // families lists the operators that are not in the default set, with the package that a program imports to have them.
 var families = [...]struct{ pkg, domain, ops string }{
 	{"ingot/ops/contrib", "", " Affine Crop DynamicSlice ImageScaler ParametricSoftplus Scale ScaledTanh SimplifiedLayerNormalization "},
-	{"ingot/ops/contrib", "com.microsoft", " Attention AttnLSTM BeamSearch BiasAdd BiasGelu BiasSplitGelu BifurcationDetector BranchwiseRMSNorm CDist " +
-		"CausalConvWithState ConvTransposeWithDynamicPads CropAndResize DecoderMaskedMultiHeadAttention " +
-		"DecoderMaskedSelfAttention DequantizeLinear DynamicQuantizeLSTM DynamicQuantizeMatMul DynamicTimeWarping " +
-		"EmbedLayerNormalization EngramGate ExpandDims FastGelu FusedConv FusedGemm FusedMatMul FusedMatMulActivation GatedAdd " +
-		"GatedDeltaNet GatedRMSNorm GatherBlockQuantized GatherND GatherPacked Gelu GemmFastGelu GreedySearch GridSample " +
-		"GroupNorm GroupQueryAttention HyperConnectionPostMix HyperConnectionPreMix Inverse Irfft LinearAttention " +
-		"LinearAttentionGate MRotaryEmbedding MatMulBnb4 MatMulFpQ4 MatMulInteger16 MatMulIntegerToFloat MatMulNBits " +
-		"MaxpoolWithMask MoE MoEGroupRouter MulInteger MultiHeadAttention MurmurHash3 NGramHashMapping NGramRepeatBlock NhwcConv " +
-		"NhwcFusedConv NhwcMaxPool PackedAttention PackedMultiHeadAttention Pad QAttention QEmbedLayerNormalization QGemm " +
-		"QLinearAdd QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul " +
-		"QLinearReduceMean QLinearSigmoid QLinearSoftmax QLinearWhere QMoE QuantizeLinear QuickGelu Range ReduceSumInteger Rfft " +
-		"RotaryEmbedding SampleOp Sampling ScaledSiLU SkipGroupNorm SkipLayerNormalization SkipSimplifiedLayerNormalization " +
-		"SparseAttention SparseToDenseMatMul Tokenizer TransposeMatMul Trilu UnfoldTensor Unique VarlenCausalConvWithState " +
+	{"ingot/ops/contrib", "com.microsoft", " Attention AttnLSTM BeamSearch BiasAdd BiasDropout BiasGelu BiasSoftmax BiasSplitGelu BifurcationDetector " +
+		"BitmaskBiasDropout BitmaskDropout BranchwiseRMSNorm CDist CausalConvWithState ComplexMul ComplexMulConj " +
+		"ConvTransposeWithDynamicPads CropAndResize DecoderMaskedMultiHeadAttention DecoderMaskedSelfAttention DequantizeLinear " +
+		"DynamicQuantizeLSTM DynamicQuantizeMatMul DynamicTimeWarping EmbedLayerNormalization EngramGate ExpandDims FastGelu " +
+		"FusedConv FusedGemm FusedMatMul FusedMatMulActivation GatedAdd GatedDeltaNet GatedRMSNorm GatedRelativePositionBias " +
+		"GatherBlockQuantized GatherND GatherPacked Gelu GemmFastGelu GemmaRotaryEmbedding GreedySearch GridSample GroupNorm " +
+		"GroupQueryAttention HyperConnectionPostMix HyperConnectionPreMix Inverse Irfft IsAllFinite LinearAttention " +
+		"LinearAttentionGate LongformerAttention MRotaryEmbedding MatMulBnb4 MatMulFpQ4 MatMulInteger16 MatMulIntegerToFloat " +
+		"MatMulNBits MatMulNBitsMlp MatMulNBitsQkv MaxpoolWithMask MoE MoEGroupRouter MulInteger MultiHeadAttention MurmurHash3 " +
+		"NGramHashMapping NGramRepeatBlock NhwcConv NhwcFusedConv NhwcMaxPool PackedAttention PackedMultiHeadAttention Pad " +
+		"QAttention QEmbedLayerNormalization QGemm QLinearAdd QLinearAveragePool QLinearConcat QLinearConv " +
+		"QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearReduceMean QLinearSigmoid QLinearSoftmax QLinearWhere QMoE " +
+		"QuantizeLinear QuickGelu Range ReduceSumInteger RelativePositionBias RemovePadding RestorePadding Rfft RotaryEmbedding " +
+		"SampleOp Sampling ScaledSiLU SkipGroupNorm SkipLayerNormalization SkipSimplifiedLayerNormalization SparseAttention " +
+		"SparseToDenseMatMul SwiGLU Tokenizer TorchEmbedding TransposeMatMul Trilu UnfoldTensor Unique VarlenCausalConvWithState " +
 		"VarlenNGramHashMapping WhisperBeamSearch WordConvEmbedding "},
 	{"ingot/ops/image", "", " ImageDecoder "},
 	{"ingot/ops/ml", "ai.onnx.ml", " ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer LabelEncoder " +

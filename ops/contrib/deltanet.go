@@ -45,12 +45,12 @@ func (a *deltaNetAttrs) rule() (gated, delta bool, err error) {
 
 // netShape is the sizes of the operands: tokens may be one dimension or two.
 type netShape struct {
-	tokens            []ops.Dim
-	heads, values     ops.Dim // heads of queries and keys, and of values
-	size, vSize       ops.Dim
-	batch             ops.Dim
-	decayWidth        ops.Dim // elements of a token's decay
-	decayOne, hasBias bool
+	tokens        []ops.Dim
+	heads, values ops.Dim // heads of queries and keys, and of values
+	size, vSize   ops.Dim
+	batch         ops.Dim
+	decayWidth    ops.Dim // elements of a token's decay
+	decayOne      bool
 }
 
 // shape reads the layout; ok is false when it isn't known yet.
@@ -191,18 +191,18 @@ func inferDeltaNet(c *ops.Infer, a *deltaNetAttrs) error {
 
 // deltaNet is a run.
 type deltaNet struct {
-	attrs                       *deltaNetAttrs
-	gated, delta                bool
-	heads, values, size, vSize  int
-	group                       int // heads of values that share a key
-	q, k, v                     []float32
-	qStep, kStep, vStep, vFirst int // elements from token to token
-	decay, beta, aLog, bias     []float32
-	decays                      int // elements of a head's decay: 1, or one for each element of a key
-	y, state, update            []float32
-	ends                        []int32
-	counts                      []int
-	scale                       float32
+	attrs                      *deltaNetAttrs
+	gated, delta               bool
+	heads, values, size, vSize int
+	group                      int // heads of values that share a key
+	q, k, v                    []float32
+	qStep, kStep, vStep        int // elements from token to token
+	decay, beta, aLog, bias    []float32
+	decays                     int // elements of a head's decay: 1, or one for each element of a key
+	y, state, update           []float32
+	ends                       []int32
+	counts                     []int
+	scale                      float32
 }
 
 func evalDeltaNet(c *ops.Call, a *deltaNetAttrs) error {

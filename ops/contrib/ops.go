@@ -20,7 +20,7 @@ import (
 const domain = "com.microsoft"
 
 // Ops lists the family.
-var Ops = slices.Concat(activations, unreleased, normOps, productOps, windowOps, movingOps, quantOps, qlinearOps, attentionOps, projectedOps, nbitsOps, searchOps, signalOps, visionOps, moeOps, lstmOps, gateOps, linearOps, ngramOps, smallOps, tokenizerOps, packedOps, []*ops.Op{mRotary, sparseAttention, attnLSTM, sampling, whisperBeamSearch})
+var Ops = slices.Concat(activations, unreleased, normOps, productOps, windowOps, movingOps, quantOps, qlinearOps, attentionOps, projectedOps, nbitsOps, searchOps, signalOps, visionOps, moeOps, lstmOps, gateOps, linearOps, ngramOps, smallOps, tokenizerOps, packedOps, fusedOps, []*ops.Op{mRotary, sparseAttention, attnLSTM, sampling, whisperBeamSearch})
 
 func init() { ops.RegisterDefaults(Ops) }
 

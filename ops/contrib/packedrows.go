@@ -108,7 +108,7 @@ func inferFpQ4(c *ops.Infer, a *fpQ4Attrs) error {
 	x, ok := c.Shape(0)
 	shape, known := c.Ints(2)
 	if known && (len(shape) != 2 || shape[0] < 1 || shape[1] < 1 || shape[0] > 1<<30 || shape[1] > 1<<30) {
-		return fmt.Errorf("B_shape is %v; it must be two positive numbers, K and N", shape)
+		return fmt.Errorf("input B_shape is %v; it must be two positive numbers, K and N", shape)
 	}
 	if !ok || !known {
 		if ok {
@@ -132,7 +132,7 @@ type fpQ4Kernel struct {
 func bindFpQ4(b *ops.Bind, a *fpQ4Attrs) (ops.Kernel, error) {
 	x, y := b.Dims(0), b.OutDims(0)
 	if len(x) == 0 || len(y) == 0 {
-		return nil, fmt.Errorf("B_shape isn't known")
+		return nil, fmt.Errorf("input B_shape isn't known")
 	}
 	k := &fpQ4Kernel{attrs: a}
 	var room wide.Room[float32]

@@ -1,12 +1,15 @@
 package contrib_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"ingot"
 	"ingot/internal/onnxpb"
 	"ingot/loader"
+	"ingot/ops"
+	"ingot/ops/contrib"
 	"ingot/tensor"
 )
 
@@ -72,6 +75,29 @@ func TestRefusals(t *testing.T) {
 		{"CDist", []*in{f32(2, 3), f32(2, 3)}, []*loader.Attr{attr("metric", "cosine")}, "metric"},
 		{"Rfft", []*in{f32(8)}, []*loader.Attr{attr("normalized", int64(1))}, "normalized is 1"},
 		{"Inverse", []*in{f32(2, 3)}, nil, "square matrix"},
+		{"GatedAdd", []*in{f32(2, 8), f32(2, 8), f32(2, 3), f32(3, 1)}, nil, "bfloat16 only"},
+		{"LinearAttention", []*in{f32(1, 2, 8), f32(1, 2, 8), f32(1, 2, 8)}, []*loader.Attr{attr("q_num_heads", int64(3)), attr("kv_num_heads", int64(2))}, "multiple of the other"},
+		{"LinearAttention", []*in{f32(1, 2, 8), f32(1, 2, 8), f32(1, 2, 8)}, []*loader.Attr{attr("q_num_heads", int64(2)), attr("kv_num_heads", int64(2)), attr("state_window", int64(1))}, "state_window"},
+		{"CausalConvWithState", []*in{f32(1, 2, 8, 8), f32(2, 1, 3, 3)}, []*loader.Attr{attr("ndim", int64(2))}, "ndim is 2"},
+		{"CausalConvWithState", []*in{f32(1, 2, 8), f32(2, 1, 3)}, []*loader.Attr{attr("state_window", int64(2))}, "state_window"},
+		{"GatedDeltaNet", []*in{f32(4, 2, 8), f32(4, 2, 8), f32(4, 3, 6), i32(3)}, []*loader.Attr{attr("update_rule", "linear")}, "must be a multiple"},
+		{"GatedDeltaNet", []*in{f32(4, 2, 8), f32(4, 2, 8), f32(4, 2, 6)}, []*loader.Attr{attr("update_rule", "linear")}, "neither cu_seqlens nor initial_state"},
+		{"VarlenCausalConvWithState", []*in{f32(4, 2), f32(2, 1, 3), i32(3), nil, f32(2, 2, 5)}, nil, "initial_state is"},
+		{"NGramRepeatBlock", []*in{{tensor.Int64, []any{2, 3}}, f32(2, 8)}, []*loader.Attr{attr("ngram_size", int64(0))}, "ngram_size"},
+		{"BifurcationDetector", []*in{{tensor.Int64, []any{3}}, {tensor.Int64, []any{3}}, {tensor.Int64, []any{1}}}, []*loader.Attr{attr("min_ngram_size", int64(4))}, "min_ngram_size"},
+		{"NGramHashMapping", []*in{i32(1, 3), i32(2), i32(4)}, []*loader.Attr{attr("max_ngram_size", int64(3)), attr("n_head_per_ngram", int64(2)), attr("pad_id", int64(0))}, "multipliers"},
+		{"Tokenizer", []*in{{tensor.String, []any{3}}}, []*loader.Attr{attr("mark", int64(0)), attr("mincharnum", int64(1)), attr("pad_value", ""), attr("tokenexp", "(")}, "missing closing"},
+		{"MaxpoolWithMask", []*in{f32(1, 2, 5), i32(1, 2, 4)}, []*loader.Attr{attr("kernel_shape", []int64{2})}, "mask M is"},
+		{"MRotaryEmbedding", []*in{f32(1, 3, 8), {tensor.Int64, []any{3, 1, 3}}, f32(4, 2), f32(4, 2)}, []*loader.Attr{attr("mrope_section", []int64{1, 1})}, "mrope_section"},
+		{"MatMulFpQ4", []*in{f32(2, 32), u8(40), {tensor.Int64, []any{2}}}, []*loader.Attr{attr("blk_quant_type", int64(2))}, "blk_quant_type is 2"},
+		{"GatherPacked", []*in{u8(2, 10), i32(3)}, []*loader.Attr{attr("packed_type", int64(3)), attr("K", int64(32))}, "packed_type is 3"},
+		{"GatherPacked", []*in{u8(2, 10), i32(3)}, []*loader.Attr{attr("packed_type", int64(2)), attr("K", int64(40))}, "multiple of 32"},
+		{"SparseAttention", []*in{f32(1, 2, 8), f32(1, 2, 8), f32(1, 2, 8), f32(1, 2, 4, 4), f32(1, 2, 4, 4), i32(1, 2), i32(1, 1), i32(1), i32(1)}, []*loader.Attr{heads, attr("kv_num_heads", int64(2)), attr("sparse_block_size", int64(0))}, "sparse_block_size"},
+		{"AttnLSTM", []*in{f32(2, 1, 3), f32(1, 8, 5), f32(1, 8, 2)}, nil, "is absent"},
+		{"BitmaskDropout", []*in{f32(3), nil}, []*loader.Attr{attr("seed", "x")}, "attribute seed"},
+		{"MatMulNBitsMlp", []*in{f32(2, 32), f32(2, 32), nil, u8(8, 1, 16), f32(8, 1), nil, u8(8, 1, 16), f32(8, 1)}, append(nbits[:3:3], attr("activation", "silu")), "not norm_scale"},
+		{"RelativePositionBias", []*in{f32(8, 2), {tensor.Int64, []any{1}}, {tensor.Int64, []any{1}}}, []*loader.Attr{attr("max_distance", int64(4))}, "max_distance"},
+		{"MoEGroupRouter", []*in{f32(4, 8), f32(8)}, []*loader.Attr{attr("top_k", int64(2)), attr("topk_group", int64(2))}, "no more groups"},
 		{"CropAndResize", []*in{f32(1, 1, 2, 2), f32(1, 4), i32(1), i32(2)}, []*loader.Attr{attr("mode", "cubic")}, "bilinear or nearest"},
 	}
 	for _, tt := range tests {
@@ -83,7 +109,11 @@ func TestRefusals(t *testing.T) {
 				g.Inputs = append(g.Inputs, onnxpb.Value(names[i], x.dt, x.dims...))
 			}
 		}
-		n := onnxpb.Node(tt.op, names, []string{"y"}, tt.attrs...)
+		outs := []string{"y"}
+		for least := leastOutputs(tt.op); len(outs) < least; {
+			outs = append(outs, fmt.Sprintf("y%d", len(outs)))
+		}
+		n := onnxpb.Node(tt.op, names, outs, tt.attrs...)
 		n.Domain = "com.microsoft"
 		g.Nodes = []*loader.Node{n}
 		b, err := onnxpb.Encode(&loader.Model{IRVersion: 10, Opsets: []loader.OpsetImport{{Version: 21}, {Domain: "com.microsoft", Version: 1}}, Graph: g})
@@ -98,4 +128,15 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v; it must be refused because of %q", tt.op, err, tt.want)
 		}
 	}
+}
+
+// leastOutputs is how many outputs a node must name.
+func leastOutputs(name string) int {
+	for _, op := range contrib.Ops {
+		if op.Name == name {
+			least, _ := ops.Arity(op.Newest().Out)
+			return least
+		}
+	}
+	return 1
 }
