@@ -73,14 +73,17 @@ func decodeFrom(r io.Reader, limits Limits, upright bool) (*Image, error) {
 	if len(data) == 0 {
 		return nil, &DecodeError{Reason: "the file is empty"}
 	}
-	if isJPEG2000(data) {
-		return nil, &DecodeError{Format: "jpeg2000", Reason: "can't be decoded", Err: ErrJPEG2000}
-	}
 	return decode(data, limits.Pixels, upright)
 }
 
-// ErrJPEG2000 is the cause of a [DecodeError] for a picture in a format that isn't supported.
-var ErrJPEG2000 = errors.New("JPEG 2000 isn't supported; convert the picture to PNG")
+// ErrUnsupported is the cause of a [DecodeError] for a picture that may be a good one, of a kind that no decoder here reads.
+var ErrUnsupported = errors.New("not supported")
+
+// unsupported is an [ErrUnsupported] that says what isn't.
+type unsupported string
+
+func (u unsupported) Error() string        { return string(u) + " aren't supported" }
+func (u unsupported) Is(target error) bool { return target == ErrUnsupported }
 
 // ErrTooLarge is the cause of a [DecodeError] for a picture beyond the limits.
 var ErrTooLarge = errors.New("the picture is too large")
@@ -102,9 +105,16 @@ func decode(data []byte, maxPixels int, upright bool) (m *Image, err error) {
 		}
 		return m, nil
 	}
+	if isJPEG2000(data) {
+		format = "jpeg2000"
+		if m, err = decodeJPEG2000(data, maxPixels); err != nil {
+			return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}
+		}
+		return m, nil
+	}
 	conf, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err == image.ErrFormat {
-		return nil, &DecodeError{Reason: "not a picture of a known format (png, jpeg, gif, bmp, tiff, webp, pnm)"}
+		return nil, &DecodeError{Reason: "not a picture of a known format (png, jpeg, jpeg2000, gif, bmp, tiff, webp, pnm)"}
 	}
 	if err != nil {
 		return nil, &DecodeError{Format: format, Reason: "can't be decoded", Err: err}

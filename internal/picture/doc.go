@@ -4,7 +4,7 @@
 //	x, err := spec.Tensor(file, tensor.Float32, []int{-1, 1, 16, 16})
 //
 // Networks are trained on what Pillow makes of a picture, and some notice the difference, so this package computes the same: decoded JPEGs with their
-// inverse cosine transform, enlarged chroma (also WebP's), grey levels, the resampling filters with their fixed-point arithmetic, cropping and
-// padding agree with Pillow 13, libjpeg-turbo and libwebp to the last bit. JPEG, PNG, GIF (the first frame), BMP, TIFF, WebP and Netpbm's formats
-// are read; the orientation that a camera noted in a JPEG is applied.
+// inverse cosine transform, enlarged chroma (also WebP's), JPEG 2000's wavelets, grey levels, the resampling filters with their fixed-point
+// arithmetic, cropping and padding agree with Pillow 13, libjpeg-turbo, OpenJPEG and libwebp to the last bit. JPEG, JPEG 2000, PNG, GIF (the first
+// frame), BMP, TIFF, WebP and Netpbm's formats are read; the orientation that a camera noted in a JPEG is applied.
 package picture

@@ -105,7 +105,7 @@ func decodeJPEG(data []byte, maxPixels int) (*Image, error) {
 			f.progressive = marker == mSOF2
 			err = f.readFrame(body)
 		case marker > mSOF2 && marker <= mSOF15 && marker != mJPG && marker != mDAC:
-			err = errors.New("lossless, hierarchical and arithmetic-coded files aren't supported")
+			err = unsupported("lossless, hierarchical and arithmetic-coded files")
 		case marker == mDNL || marker == mSOI:
 			err = errJPEGDamage
 		case marker == mAPP0 && len(body) >= 5 && string(body[:5]) == "JFIF\x00":
@@ -191,7 +191,7 @@ func (f *jpegFile) readFrame(b []byte) error {
 		return errJPEGDamage
 	}
 	if b[0] != 8 {
-		return fmt.Errorf("samples of %d bits aren't supported", b[0])
+		return unsupported(fmt.Sprintf("samples of %d bits", b[0]))
 	}
 	f.h, f.w = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
 	if f.w == 0 || f.h == 0 {
@@ -202,7 +202,7 @@ func (f *jpegFile) readFrame(b []byte) error {
 	}
 	n := int(b[5])
 	if n != 1 && n != 3 && n != 4 {
-		return fmt.Errorf("pictures of %d components aren't supported", n)
+		return unsupported(fmt.Sprintf("pictures of %d components", n))
 	}
 	for i := range n {
 		c := b[6+3*i:]
@@ -221,7 +221,7 @@ func (f *jpegFile) readFrame(b []byte) error {
 	blocks := 0
 	for _, p := range f.parts {
 		if f.maxH%p.h != 0 || f.maxV%p.v != 0 {
-			return fmt.Errorf("a component of %d/%d × %d/%d of the samples isn't supported", p.h, f.maxH, p.v, f.maxV)
+			return unsupported(fmt.Sprintf("components of %d/%d × %d/%d of the samples", p.h, f.maxH, p.v, f.maxV))
 		}
 		p.w, p.rows = ceilDiv(f.w*p.h, f.maxH), ceilDiv(f.h*p.v, f.maxV)
 		groupsX, groupsY := f.groups()

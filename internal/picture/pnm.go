@@ -2,7 +2,6 @@ package picture
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -193,9 +192,4 @@ func decodePNM(r io.Reader) (image.Image, error) {
 		}
 	}
 	return m, nil
-}
-
-// isJPEG2000 recognises a codestream and the container around one, which no decoder here reads.
-func isJPEG2000(data []byte) bool {
-	return bytes.HasPrefix(data, []byte("\xff\x4f\xff\x51")) || bytes.HasPrefix(data, []byte("\x00\x00\x00\x0cjP  \r\n\x87\n"))
 }

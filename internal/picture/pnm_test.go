@@ -37,11 +37,3 @@ func TestPNM(t *testing.T) {
 		}
 	}
 }
-
-func TestJPEG2000(t *testing.T) {
-	for _, file := range []string{"\xff\x4f\xff\x51rest", "\x00\x00\x00\x0cjP  \r\n\x87\nrest"} {
-		if _, err := Decode(strings.NewReader(file), Limits{}); !errors.Is(err, ErrJPEG2000) {
-			t.Errorf("%q: %v", file, err)
-		}
-	}
-}

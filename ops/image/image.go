@@ -24,11 +24,11 @@ type decoderAttrs struct {
 	PixelFormat string `onnx:",RGB"`
 }
 
-// ImageDecoder turns the bytes of a picture file into samples [height, width, channels]: BMP, JPEG, TIFF, PNG, WebP, Netpbm's formats, and the
-// first frame of a GIF. The picture comes as it is stored, whatever orientation a camera noted; what is transparent comes on black.
+// ImageDecoder turns the bytes of a picture file into samples [height, width, channels]: BMP, JPEG, JPEG 2000, TIFF, PNG, WebP, Netpbm's formats, and
+// the first frame of a GIF. The picture comes as it is stored, whatever orientation a camera noted; what is transparent comes on black.
 //
-// As the standard wants it, a stream that can't be decoded gives an empty picture, [0, 0, channels]. JPEG 2000, which the standard lists but no
-// decoder here reads, is an error, and so is a picture of more than 100 million pixels.
+// As the standard wants it, a stream that can't be decoded gives an empty picture, [0, 0, channels]. A JPEG or JPEG 2000 file of a rare kind that no
+// decoder here reads is an error, and so is a picture of more than 100 million pixels.
 var ImageDecoder = ops.Def(ops.Spec[decoderAttrs]{
 	Name: "ImageDecoder", In: "encoded_stream:T1", Out: "image:T2", Types: "T1=uint8; T2=uint8", Vers: []ops.Ver{{Since: 20}},
 	Infer: func(c *ops.Infer, a *decoderAttrs) error {
@@ -48,7 +48,7 @@ var ImageDecoder = ops.Def(ops.Spec[decoderAttrs]{
 		}
 		m, err := picture.DecodeStored(bytes.NewReader(c.In(0).Bytes()), picture.Limits{})
 		if err != nil {
-			if errors.Is(err, picture.ErrJPEG2000) || errors.Is(err, picture.ErrTooLarge) {
+			if errors.Is(err, picture.ErrUnsupported) || errors.Is(err, picture.ErrTooLarge) {
 				return err
 			}
 			_, err = c.Alloc(0, tensor.Uint8, 0, 0, n)

@@ -1,6 +1,7 @@
 """Makes the pictures in this folder and expected.npz, what Pillow and NumPy make of them.
 
     pip install pillow==13.0.0 numpy
+    apt-get install libopenjp2-tools
     python make.py
 
 expected.npz maps names to uint8 arrays of shape height, width[, 3]:
@@ -12,6 +13,9 @@ expected.npz maps names to uint8 arrays of shape height, width[, 3]:
     FILE/gray                     mode L
 """
 
+import struct
+import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +140,51 @@ for tag in range(1, 9):
     exif = Image.Exif()
     exif[0x0112] = tag
     save(f"exif{tag}.jpg", soft.convert("L").crop((0, 0, 16, 8)), quality=95, exif=exif)
+
+# JPEG 2000, by Pillow.
+save("lossless.jp2", rgb)
+save("tiles.j2k", rgb, tile_size=(20, 20), irreversible=True, quality_mode="rates", quality_layers=[30, 8], progression="PCRL")
+save("precincts.jp2", rgb.crop((0, 0, 33, 29)), precinct_size=(16, 16), codeblock_size=(8, 4), progression="RPCL", num_resolutions=3)
+save("rgba.jp2", rgba.crop((0, 0, 16, 12)), irreversible=True)
+save("gray16.jp2", Image.fromarray(rng.integers(0, 65536, (9, 11)).astype(np.uint16)))
+save("sycc.jp2", soft.crop((0, 0, 20, 11)).convert("YCbCr"))
+save("inks.jp2", soft.crop((0, 0, 20, 11)).convert("CMYK"), irreversible=True)
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+# A palette around a codestream of indices.
+few = rgb.crop((0, 0, 24, 10)).quantize(16)
+Image.fromarray(np.asarray(few)).save(HERE / "palette.jp2", no_jp2=True)
+colours = bytes(few.getpalette()[:48])
+header = box(b"ihdr", struct.pack(">IIHBBBB", 10, 24, 1, 7, 7, 0, 0)) + box(b"colr", b"\1\0\0" + struct.pack(">I", 16))
+header += box(b"pclr", struct.pack(">HB3B", 16, 3, 7, 7, 7) + colours) + box(b"cmap", b"".join(struct.pack(">HBB", 0, 1, c) for c in range(3)))
+stream = (HERE / "palette.jp2").read_bytes()
+(HERE / "palette.jp2").write_bytes(
+    box(b"jP  ", b"\r\n\x87\n") + box(b"ftyp", b"jp2 \0\0\0\0jp2 ") + box(b"jp2h", header) + box(b"jp2c", stream)
+)
+expected["palette.jp2"] = np.asarray(upright(HERE / "palette.jp2"))
+
+
+def opj(name: str, im: Image.Image, seen: Image.Image, *options: str) -> None:
+    """A file of a kind that Pillow doesn't write, without loss."""
+    with tempfile.TemporaryDirectory() as tmp:
+        im.save(f"{tmp}/x.ppm")
+        subprocess.run(["opj_compress", "-i", f"{tmp}/x.ppm", "-o", HERE / name, "-n", "3", *options], check=True, capture_output=True)
+    expected[name] = np.asarray(seen)
+
+
+small = rgb.crop((0, 0, 31, 23))
+opj("styles.j2k", small, small, "-M", "63", "-SOP", "-EPH", "-b", "16,8")
+opj("bypass.j2k", small, small, "-M", "1")
+opj("causal.j2k", small, small, "-M", "42", "-p", "CPRL")
+opj("region.j2k", small, small, "-ROI", "c=0,U=4", "-p", "RLCP", "-d", "3,5", "-c", "[16,16]")
+opj("order.j2k", small, small, "-POC", "T1=0,0,2,2,3,RPCL/T1=2,0,2,3,3,CPRL", "-r", "8,1")
+# Each sample stands for 2×1 pixels; the picture ends with the last sample.
+wide = small.resize((61, 23), R.NEAREST, box=(0, 0, 30.5, 23))
+opj("halved.j2k", small, wide, "-s", "2,1", "-t", "20,20")
 
 expected["rgb.png/gray"] = np.asarray(main.convert("L"))
 sizes = [(29, 37), (13, 17), (7, 37), (29, 5), (58, 74), (41, 90), (1, 1), (3, 64)]
