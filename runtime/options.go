@@ -1,6 +1,11 @@
 package runtime
 
-import "ingot/ops"
+import (
+	"ingot/internal/ir"
+	"ingot/internal/sym"
+	"ingot/ops"
+	"ingot/tensor"
+)
 
 // Logger takes warnings: a message, then keys and values. A *slog.Logger is one.
 type Logger interface {
@@ -22,6 +27,9 @@ type Options struct {
 	Poison        bool             // overwrite each value after its last use: for tests
 	Logger        Logger           // nil: no log
 	Profile       func(Event)      // nil: no profile
+
+	// Observe is called behind each node of each run with what the shape rule said when the run was planned, and what the kernel gave: for tests.
+	Observe func(n *ir.Node, said []sym.Type, gave []tensor.Value)
 }
 
 func (o *Options) warn(msg string, args ...any) {

@@ -169,6 +169,9 @@ func (st *state) segment(b *bound) error {
 		if err := st.collect(bs); err != nil {
 			return err
 		}
+		if observe := st.code.prog.opts.Observe; observe != nil {
+			observe(bs.step.node, bs.step.outs, bs.call.Outs)
+		}
 		for _, r := range bs.dead {
 			poison(b.bytesOf(r))
 		}

@@ -24,8 +24,11 @@ var tokenizerOps = []*ops.Op{
 			if len(x) != 1 && len(x) != 2 {
 				return fmt.Errorf("input X is %s; it must have 1 or 2 dimensions", sym.ShapeString(x))
 			}
-			if x[len(x)-1].Is(0) {
+			switch last := x[len(x)-1]; {
+			case last.Is(0):
 				return c.OutLike(0, 0)
+			case !last.Known(): // it may turn out to be 0
+				return c.OutUnranked(0, tensor.String)
 			}
 			return c.Out(0, tensor.String, append(append([]ops.Dim{}, x...), c.Fresh())...)
 		},

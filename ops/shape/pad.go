@@ -89,6 +89,11 @@ func inferPad(c *ops.Infer, a *padAttrs) error {
 		return fmt.Errorf(`attribute mode: %q, must be "constant", "reflect", "edge" or "wrap"`, a.Mode)
 	}
 	t := c.In(0)
+	if v := c.In(2); v.Ranked { // none is looked at where no pads are
+		if n := sym.Prod(v.Shape); n.Known() && !n.Is(1) {
+			return fmt.Errorf("constant_value must be one element, not %s", v)
+		}
+	}
 	_, known := c.Ints(1)
 	if c.Has(3) {
 		_, ok := c.Ints(3)
