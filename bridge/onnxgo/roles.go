@@ -1,12 +1,15 @@
 package onnxgo
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	onnx "github.com/owulveryck/onnx-go"
 
+	"ingot/loader"
 	"ingot/ops"
+	"ingot/runtime"
 )
 
 // roles tells what the values of the graph are. The decoder doesn't say, but it makes nodes in an order: inputs, described values, outputs, then
@@ -143,14 +146,27 @@ func (b *Backend) lookup(name string) (*ops.Op, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		msg := "not an operator of ONNX's own domain"
-		for _, op := range set.All() {
-			if op.Name == name && op.Domain != ops.Internal {
-				msg += fmt.Sprintf("; %q has one: say WithDomain(%q, version), or decode with Backend.Unmarshal", op.Domain, op.Domain)
-				break
-			}
-		}
-		return nil, &onnx.ErrNotImplemented{Operator: name, Message: msg}
+		return nil, &onnx.ErrNotImplemented{Operator: name, Message: b.whyUnknown(name)}
 	}
 	return nil, fmt.Errorf("onnxgo: operator %s: %s and %s may be meant, as onnx-go's decoder leaves out domains: decode with Backend.Unmarshal", name, found[0], found[1])
+}
+
+// whyUnknown tells what would make an operator known: a package to import, or its domain.
+func (b *Backend) whyUnknown(name string) string {
+	for _, d := range append([]opset{{"", b.set.opset}}, b.set.domains...) {
+		m := &loader.Model{Opsets: []loader.OpsetImport{{Domain: d.domain, Version: d.version}}, Graph: &loader.Graph{
+			Nodes: []*loader.Node{{OpType: name, Domain: d.domain, Outputs: []string{"y"}}}, Outputs: []*loader.ValueInfo{{Name: "y"}},
+		}}
+		var refused *ops.UnsupportedError
+		_, err := runtime.Check(m, b.cfg.Run)
+		if errors.As(err, &refused) && len(refused.Nodes) == 1 && strings.Contains(refused.Nodes[0].Reason, "import") {
+			return refused.Nodes[0].Reason
+		}
+	}
+	for _, op := range b.cfg.Run.Ops.All() {
+		if op.Name == name && op.Domain != ops.Internal {
+			return fmt.Sprintf("an operator of %q, while onnx-go's decoder leaves out domains: say WithDomain(%q, version), or decode with Backend.Unmarshal", op.Domain, op.Domain)
+		}
+	}
+	return "not an operator of ONNX's own domain; if it is one of another domain or a function of the file, decode with Backend.Unmarshal"
 }

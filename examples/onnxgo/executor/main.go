@@ -15,6 +15,7 @@ import (
 	onnx "github.com/owulveryck/onnx-go"
 
 	"ingot/bridge/onnxgo"
+	_ "ingot/ops/all" // operators that few models have
 )
 
 func main() {
