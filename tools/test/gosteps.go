@@ -161,6 +161,10 @@ var systems = []string{
 	"js/wasm", "wasip1/wasm",
 }
 
+// crossBuild compiles all packages and links all commands for each of the
+// systems: among them the command line and the programs of
+// internal/arch/consumer, so that what bridges import is linked too. Gorgonia,
+// its tensors and onnx-go build for all of them; there are no exceptions.
 func crossBuild(ctx context.Context, w *workspace) result {
 	var r result
 	for _, system := range systems {

@@ -31,12 +31,18 @@ func modules(root string) ([]string, error) {
 	return dirs, err
 }
 
-// checkModules builds, vets and tests the modules inside the repository, such as
+// checkModules checks that all go.mod and go.sum say what `go mod tidy` would,
+// and builds, vets and tests the modules inside the repository, such as
 // benchmarks and generators, which `./...` passes over.
 func checkModules(ctx context.Context, w *workspace) result {
 	dirs, err := modules(w.root)
 	if err != nil {
 		return failed(err.Error(), "")
+	}
+	for _, dir := range append([]string{"."}, dirs...) {
+		if out, err := w.exec(ctx, proc.Command{Dir: dir, Args: []string{"go", "mod", "tidy", "-diff"}}); err != nil {
+			return failed("in "+dir+": `go mod tidy` would change go.mod or go.sum", string(out)+err.Error())
+		}
 	}
 	total := passed(strings.Join(dirs, ", "))
 	for _, dir := range dirs {

@@ -57,7 +57,7 @@ func testTiers(ctx context.Context, w *workspace) result {
 
 // portable are the packages whose tests depend on the size of int or the order
 // of bytes.
-var portable = []string{"./tensor/...", "./npy/...", "./loader/..."}
+var portable = []string{"./tensor/...", "./npy/...", "./loader/...", "./bridge/dense/..."}
 
 // testPorts runs them where both are others: 386, which amd64 executes itself,
 // and s390x under qemu's user mode.
