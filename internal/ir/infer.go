@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"strings"
 
 	"ingot/internal/sym"
 	"ingot/ops"
@@ -153,7 +154,8 @@ func (e *NodeError) Error() string {
 	if e.Origin.Domain != "" {
 		op = e.Origin.Domain + "." + op
 	}
-	return fmt.Sprintf("%s, %s of opset %d: %s", e.Origin.Node, op, e.Origin.Opset, e.Err)
+	node := strings.TrimSuffix(e.Origin.Node, " ("+op+")") // the operator is named anyway
+	return fmt.Sprintf("%s, %s of opset %d: %s", node, op, e.Origin.Opset, e.Err)
 }
 
 // Unwrap returns the cause.
