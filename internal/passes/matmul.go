@@ -1,6 +1,8 @@
 package passes
 
 import (
+	"math"
+
 	"ingot/internal/ir"
 	"ingot/internal/sym"
 	"ingot/ops"
@@ -144,7 +146,7 @@ func fusedActivation(n *ir.Node) (act string, alpha, beta float32, ok bool) {
 		}
 		return "Gelu", 0, 0, a["approximate"].S == "none"
 	case "Clip":
-		lo, hi := -3.4028235e38, 3.4028235e38
+		lo, hi := math.Inf(-1), math.Inf(1) // infinities pass where there is no bound
 		if n.NumIn > 1 && n.In[1] != nil {
 			if lo, ok = scalar(n.In[1]); !ok {
 				return "", 0, 0, false

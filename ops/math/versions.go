@@ -52,12 +52,16 @@ func alignB(r *ops.Rewrite) error {
 	if !a.Ranked || !b.Ranked {
 		return errors.New("attribute axis: the ranks of both inputs must be known to honour it")
 	}
-	k := int(axis.I)
+	rank := int64(a.Rank())
+	k := axis.I
 	if k < 0 {
-		k += a.Rank()
+		k += rank
 	}
-	pad := a.Rank() - k - b.Rank()
-	if k < 0 || pad < 0 {
+	pad := 0
+	if k >= 0 && k <= rank {
+		pad = int(rank-k) - b.Rank()
+	}
+	if k < 0 || k > rank || pad < 0 {
 		return fmt.Errorf("attribute axis: %d leaves no room for %d dimensions in rank %d", axis.I, b.Rank(), a.Rank())
 	}
 	return appendOnes(r, 1, b.Rank(), pad)
