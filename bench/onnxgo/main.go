@@ -4,6 +4,7 @@
 //	go run ./onnxgo          # totals
 //	go run ./onnxgo -ops     # by operator
 //	go run ./onnxgo -why     # with the reasons of those that don't pass
+//	go run ./onnxgo DIR…     # instead: how long the models in the folders take in each
 //
 // A test passes if its outputs have the expected shapes and differ by no more than 1e-6, as testbackend has it.
 package main
@@ -130,7 +131,15 @@ type score struct {
 func main() {
 	byOp := flag.Bool("ops", false, "a line for each operator")
 	why := flag.Bool("why", false, "tell why tests don't pass")
+	rounds := flag.Int("rounds", 15, "runs that each backend takes of a model")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		if err := timeModels(flag.Args(), *rounds); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 
 	total := score{op: "all", passed: make([]int, len(ways))}
 	scores := map[string]*score{}
