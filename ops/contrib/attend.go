@@ -51,6 +51,7 @@ type attend struct {
 	maskSteps [2]int    // distances along batch and query
 	bias      []float32 // what is added to each score
 	biasSteps [3]int    // distances along batch, head and query
+	biasFrom  []int32   // the column of each batch's first key; nil: 0
 	sink      []float32 // for each head a score that takes part in the softmax but has no value
 	smooth    bool      // the same, of 0
 
@@ -193,7 +194,11 @@ func (k *attend) soften(b, h, i int, row []float32) {
 		place = int(k.pasts[b]) + i
 	}
 	if k.bias != nil {
-		vec.Add(row, row, k.bias[b*k.biasSteps[0]+h*k.biasSteps[1]+i*k.biasSteps[2]:][:n])
+		from := b*k.biasSteps[0] + h*k.biasSteps[1] + i*k.biasSteps[2]
+		if k.biasFrom != nil {
+			from += int(k.biasFrom[b])
+		}
+		vec.Add(row, row, k.bias[from:][:n])
 	}
 	lo, hi := 0, n
 	if k.causal {

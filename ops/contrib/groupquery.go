@@ -24,7 +24,7 @@ type groupQueryAttrs struct {
 	QkOutput           int     `onnx:",0"`
 	RotaryInterleaved  bool    `onnx:",0"`
 	Scale              *float32
-	SlidingWindowCache int     `onnx:",0"`
+	SlidingWindowCache bool    `onnx:",0"`
 	SmoothSoftmax      int     `onnx:",-1"`
 	Softcap            float32 `onnx:",0"`
 	VQuantType         string  `onnx:",NONE"`
@@ -53,14 +53,18 @@ func (a *groupQueryAttrs) check(c *ops.Infer) error {
 	switch {
 	case a.NumHeads < 1 || a.KvNumHeads < 1 || a.NumHeads%a.KvNumHeads != 0:
 		return fmt.Errorf("num_heads is %d and kv_num_heads %d; the first must be a multiple of the second", a.NumHeads, a.KvNumHeads)
-	case a.KQuantType != "NONE" || a.VQuantType != "NONE" || a.KvCacheBitWidth != 0 || c.Has(gqaScaleK) || c.Has(gqaScaleV):
-		return fmt.Errorf("caches of quantised keys and values aren't computed")
-	case c.Has(gqaPastK) && c.In(gqaPastK).DT != c.In(gqaQ).DT:
-		return fmt.Errorf("the cache is of %s and query of %s; caches of another type aren't computed", c.In(gqaPastK).DT, c.In(gqaQ).DT)
-	case a.SlidingWindowCache != 0:
-		return fmt.Errorf("sliding_window_cache is %d; caches that evict what leaves the window aren't computed", a.SlidingWindowCache)
-	case c.Has(gqaQuerySeq):
-		return fmt.Errorf("query_seqlens is there; chunks that are padded aren't computed")
+	case (a.KQuantType == "NONE") != (a.VQuantType == "NONE") || a.quantised() != c.Has(gqaScaleK) || a.quantised() != c.Has(gqaScaleV):
+		return fmt.Errorf("k_quant_type is %s and v_quant_type %s; both must be quantised, with k_scale and v_scale there, or neither", a.KQuantType, a.VQuantType)
+	case a.quantised() && !c.Has(gqaPastK):
+		return fmt.Errorf("k_quant_type is %s, so past_key and past_value must be there, if only without rows", a.KQuantType)
+	case !a.quantised() && c.Has(gqaPastK) && c.In(gqaPastK).DT != c.In(gqaQ).DT:
+		return fmt.Errorf("the cache is of %s and query of %s; caches of another type are those with k_quant_type", c.In(gqaPastK).DT, c.In(gqaQ).DT)
+	case a.SlidingWindowCache && (!c.Has(gqaPastK) || a.LocalWindowSize < 1):
+		return fmt.Errorf("sliding_window_cache is set, so past_key must be there and local_window_size, %d, positive", a.LocalWindowSize)
+	case a.SlidingWindowCache && a.QkOutput != 0:
+		return fmt.Errorf("qk_output is %d; with sliding_window_cache it must be 0, for keys that left the window have no scores", a.QkOutput)
+	case c.Has(gqaQuerySeq) && (a.Causal != 1 || !c.Has(gqaPastK)):
+		return fmt.Errorf("query_seqlens is there, so past_key must be too, and causal be 1")
 	case a.Causal != 0 && a.Causal != 1:
 		return fmt.Errorf("causal is %d; it must be 0 or 1", a.Causal)
 	case a.LocalWindowSize < -1 || a.LocalWindowSize == 0 || a.Causal == 0 && a.LocalWindowSize != -1:
@@ -137,14 +141,32 @@ func inferGroupQuery(c *ops.Infer, a *groupQueryAttrs) error {
 	if err := checkDims(c, gqaV, "value", s.batch, s.queries, s.size.Mul(kv)); err != nil {
 		return err
 	}
-	cache := total.Max(s.past)
+	cache, width := total.Max(s.past), s.size
+	if a.SlidingWindowCache {
+		if cache = s.past; cache.Known() && differ(cache.Max(ops.Num(a.LocalWindowSize)), cache) {
+			return fmt.Errorf("past_key has %s rows; with sliding_window_cache it must have at least local_window_size, %d", cache, a.LocalWindowSize)
+		}
+	}
+	if a.quantised() {
+		if err := a.checkQuantised(c, s.size); err != nil {
+			return err
+		}
+		if a.KvCacheBitWidth == 4 {
+			width = s.size.FloorDiv(ops.Num(2))
+		}
+	}
+	kind := dt
 	if c.Has(gqaPastK) {
-		if err := checkDims(c, gqaPastK, "past_key", s.batch, kv, s.past, s.size); err != nil {
+		kind = c.In(gqaPastK).DT
+		if err := checkDims(c, gqaPastK, "past_key", s.batch, kv, s.past, width); err != nil {
 			return err
 		}
-		if err := checkDims(c, gqaPastV, "past_value", s.batch, kv, s.past, s.size); err != nil {
+		if err := checkDims(c, gqaPastV, "past_value", s.batch, kv, s.past, width); err != nil {
 			return err
 		}
+	}
+	if err := checkDims(c, gqaQuerySeq, "query_seqlens", s.batch); err != nil {
+		return err
 	}
 	if err := checkDims(c, gqaSink, "head_sink", ops.Num(a.NumHeads)); err != nil {
 		return err
@@ -160,9 +182,11 @@ func inferGroupQuery(c *ops.Infer, a *groupQueryAttrs) error {
 	if err := checkScoreBias(c, gqaBias, s.batch, ops.Num(a.NumHeads), s.queries, total); err != nil {
 		return err
 	}
-	c.Out(0, dt, s.batch, s.queries, s.size.Mul(ops.Num(a.NumHeads)))
-	c.Out(1, dt, s.batch, kv, cache, s.size)
-	c.Out(2, dt, s.batch, kv, cache, s.size)
+	if c.Out(0, dt, s.batch, s.queries, s.size.Mul(ops.Num(a.NumHeads))); !total.Known() && !a.SlidingWindowCache && !c.Wants(1) && !c.Wants(2) {
+		c.OutRank(0, dt, 3) // nothing else tells that the kernel needs the number
+	}
+	c.Out(1, kind, s.batch, kv, cache, width)
+	c.Out(2, kind, s.batch, kv, cache, width)
 	return c.Out(3, dt, s.batch, ops.Num(a.NumHeads), s.queries, total)
 }
 
@@ -176,7 +200,10 @@ type groupQueryKernel struct {
 	scoreBias, sinkIn, normQ, normK wide.Operand[float32]
 	y, presK, presV, out            wide.Result[float32]
 	turnedQ, turnedK, joinK, joinV  wide.Buffer
-	lensBuf, pastsBuf               []int32
+	rows                            int     // of keys and values that are joined for each head
+	lensBuf, heldBuf                []int32 // keys that are seen, and how many of them come from the past
+	before, fresh                   []int32 // place of the first query, and how many are no padding
+	bitsK, bitsV                    cacheBits
 }
 
 func bindGroupQuery(b *ops.Bind, a *groupQueryAttrs) (ops.Kernel, error) {
@@ -191,16 +218,28 @@ func bindGroupQuery(b *ops.Bind, a *groupQueryAttrs) (ops.Kernel, error) {
 	k.scale = scaleOf(a.Scale, k.size)
 	k.divide()
 	total, ok := valueOf(b.In(gqaTotal))
-	if !ok || total < 0 {
+	if a.SlidingWindowCache {
+		k.cache, k.rows = k.pastRows, k.pastRows+k.queries // no shape depends on total_sequence_length
+		k.keys = k.rows
+	} else if !ok || total < 0 {
 		return nil, fmt.Errorf("total_sequence_length isn't known, or negative")
+	} else {
+		k.total, k.keys = total, total
+		k.cache, k.rows = max(total, k.pastRows), max(total, k.pastRows)
 	}
-	k.keys, k.total = total, total
-	k.cache = max(k.total, k.pastRows)
 	var room wide.Room[float32]
-	k.q, k.k, k.v, k.pastK, k.pastV = room.In(b, gqaQ), room.In(b, gqaK), room.In(b, gqaV), room.In(b, gqaPastK), room.In(b, gqaPastV)
+	k.q, k.k, k.v = room.In(b, gqaQ), room.In(b, gqaK), room.In(b, gqaV)
+	k.pastK, k.pastV = wide.None[float32](), wide.None[float32]()
+	staged := a.SlidingWindowCache || a.quantised() // what is seen isn't what is kept
+	if !a.quantised() {
+		k.pastK, k.pastV = room.In(b, gqaPastK), room.In(b, gqaPastV)
+	}
 	k.cos, k.sin, k.scoreBias, k.sinkIn = wide.None[float32](), wide.None[float32](), room.In(b, gqaBias), room.In(b, gqaSink)
 	k.normQ, k.normK = room.In(b, gqaNormQ), room.In(b, gqaNormK)
-	k.y, k.presK, k.presV, k.out = room.Out(b, 0), room.Out(b, 1), room.Out(b, 2), room.Out(b, 3)
+	k.y, k.presK, k.presV, k.out = room.Out(b, 0), wide.Unwanted[float32](), wide.Unwanted[float32](), room.Out(b, 3)
+	if !a.quantised() {
+		k.presK, k.presV = room.Out(b, 1), room.Out(b, 2)
+	}
 	if k.scoreBias.Present() {
 		k.biasSteps = broadcastBias(b.Dims(gqaBias))
 	}
@@ -216,13 +255,13 @@ func bindGroupQuery(b *ops.Bind, a *groupQueryAttrs) (ops.Kernel, error) {
 	if a.DoRotary || k.normQ.Present() {
 		k.turnedQ, k.turnedK = room.Buffer(rows*k.heads*k.size), room.Buffer(rows*k.kvHeads*k.size)
 	}
-	if !k.presK.Wanted() {
-		k.joinK = room.Buffer(k.batch * k.kvHeads * k.cache * k.size)
+	if staged || !k.presK.Wanted() {
+		k.joinK = room.Buffer(k.batch * k.kvHeads * k.rows * k.size)
 	}
-	if !k.presV.Wanted() {
-		k.joinV = room.Buffer(k.batch * k.kvHeads * k.cache * k.size)
+	if staged || !k.presV.Wanted() {
+		k.joinV = room.Buffer(k.batch * k.kvHeads * k.rows * k.size)
 	}
-	k.lensBuf, k.pastsBuf = make([]int32, k.batch), make([]int32, k.batch)
+	k.lensBuf, k.heldBuf, k.before, k.fresh = make([]int32, k.batch), make([]int32, k.batch), make([]int32, k.batch), make([]int32, k.batch)
 	room.Claim(b)
 	return k, nil
 }
@@ -255,8 +294,20 @@ func (k *groupQueryKernel) Run(c *ops.Call) error {
 		}
 	}
 	k.attend.q = q
-	k.attend.k = k.join(kk, k.pastK.Load(c, s), k.presK.Elements(c, s), s.Part(k.joinK))
-	k.attend.v = k.join(v, k.pastV.Load(c, s), k.presV.Elements(c, s), s.Part(k.joinV))
+	presK, presV := k.presK.Elements(c, s), k.presV.Elements(c, s)
+	joinK, joinV := presK, presV
+	if k.joinK.Len() > 0 {
+		joinK = s.Part(k.joinK)
+	}
+	if k.joinV.Len() > 0 {
+		joinV = s.Part(k.joinV)
+	}
+	if k.attrs.quantised() {
+		k.bitsK.open(c, k.attrs.KvCacheBitWidth, gqaPastK, gqaScaleK, 1)
+		k.bitsV.open(c, k.attrs.KvCacheBitWidth, gqaPastV, gqaScaleV, 2)
+	}
+	k.attend.k = k.join(kk, k.pastK.Load(c, s), joinK, &k.bitsK)
+	k.attend.v = k.join(v, k.pastV.Load(c, s), joinV, &k.bitsV)
 	k.attend.y = interleaved(k.y.Elements(c, s), k.queries, width, k.size)
 	k.bias, k.sink = k.scoreBias.Load(c, s), k.sinkIn.Load(c, s)
 	if k.scores, k.scoresOf = k.out.Elements(c, s), rawScores; k.attrs.QkOutput == 2 {
@@ -265,40 +316,11 @@ func (k *groupQueryKernel) Run(c *ops.Call) error {
 	if err := k.run(c); err != nil {
 		return err
 	}
+	k.keep(k.attend.k, presK, &k.bitsK)
+	k.keep(k.attend.v, presV, &k.bitsV)
 	for _, r := range []*wide.Result[float32]{&k.y, &k.presK, &k.presV, &k.out} {
 		r.Store(c, s)
 	}
-	return nil
-}
-
-// places reads how many keys each batch has. The first prompt starts at place 0 and may be padded behind.
-func (k *groupQueryKernel) places(c *ops.Call) error {
-	total := tensor.View[int32](c.In(gqaTotal))
-	if len(total) != 1 || int(total[0]) != k.total {
-		return fmt.Errorf("total_sequence_length is %v; the shapes were planned for %d", total, k.total)
-	}
-	lens := tensor.View[int32](c.In(gqaLens))
-	first := k.queries == k.total
-	lowest := k.queries - 1
-	if first {
-		lowest = 0
-	}
-	if err := checkLens("seqlens_k", lens, lowest, k.total-1); err != nil {
-		return err
-	}
-	if len(lens) != k.batch {
-		return fmt.Errorf("seqlens_k has %d elements; it must have %d", len(lens), k.batch)
-	}
-	for b, n := range lens {
-		k.lensBuf[b], k.pastsBuf[b] = n+1, 0
-		if !first {
-			k.pastsBuf[b] = n + 1 - int32(k.queries)
-		}
-		if int(k.pastsBuf[b]) > k.pastRows {
-			return fmt.Errorf("seqlens_k[%d] is %d, so %d keys come from the past, which has %d", b, n, k.pastsBuf[b], k.pastRows)
-		}
-	}
-	k.lens, k.pasts = k.lensBuf, k.pastsBuf
 	return nil
 }
 
@@ -313,10 +335,10 @@ func (k *groupQueryKernel) prepared(c *ops.Call, x heads, n int, norm []float32,
 	if c.Has(gqaPositions) {
 		given = tensor.View[int64](c.In(gqaPositions))
 	}
-	first := k.queries == k.total
+	first := k.first(c)
 	for b := range k.batch {
 		for r := range k.queries {
-			pos := int(k.pasts[b]) + r
+			pos := int(k.before[b]) + r
 			switch {
 			case given != nil && first && len(given) > 0:
 				pos = int(given[0]) + r
@@ -325,7 +347,10 @@ func (k *groupQueryKernel) prepared(c *ops.Call, x heads, n int, norm []float32,
 			case given != nil:
 				return y, fmt.Errorf("position_ids has %d elements; it must have one for each of %d×%d queries", len(given), k.batch, k.queries)
 			}
-			if k.attrs.DoRotary && (pos < 0 || pos >= k.rot.positions()) {
+			turn := k.attrs.DoRotary
+			if outside := pos < 0 || pos >= k.rot.positions(); outside && r >= int(k.fresh[b]) {
+				turn = false // padding
+			} else if turn && outside {
 				return y, fmt.Errorf("a query has position %d; the caches of cosines have %d positions", pos, k.rot.positions())
 			}
 			for h := range n {
@@ -334,37 +359,16 @@ func (k *groupQueryKernel) prepared(c *ops.Call, x heads, n int, norm []float32,
 					vec.RMSNorm(out, src, norm, eps)
 					src = out
 				}
-				if k.attrs.DoRotary {
+				switch {
+				case turn:
 					k.rot.turn(out, src, pos)
+				case norm == nil:
+					copy(out, src)
 				}
 			}
 		}
 	}
 	return y, nil
-}
-
-// join puts the new rows into the cache, behind those of the past.
-func (k *groupQueryKernel) join(x heads, past, present, room []float32) heads {
-	if present == nil {
-		present = room
-	}
-	y, from := apart(present, k.kvHeads, k.cache, k.size), apart(past, k.kvHeads, k.pastRows, k.size)
-	for b := range k.batch {
-		for h := range k.kvHeads {
-			at := y.at(b, h, 0)[:k.cache*k.size]
-			kept := 0
-			if past != nil {
-				kept = copy(at, from.at(b, h, 0)[:int(k.pasts[b])*k.size])
-			}
-			clear(at[kept:])
-			for r := range k.queries {
-				if row := int(k.pasts[b]) + r; row < int(k.lens[b]) {
-					copy(at[row*k.size:][:k.size], x.at(b, h, r))
-				}
-			}
-		}
-	}
-	return y
 }
 
 // valueOf returns the only element of a value that is known.

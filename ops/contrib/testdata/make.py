@@ -97,7 +97,8 @@ def build(nodes, infos, inits, outs):
 
 
 def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rtol=None, atol=None, opset=None, out_types=None, bf16=None, shared=None):
-    """Adds a case. An input is an array, a Const, or None for an absent one; outputs is their number, or a list with False for absent ones.
+    """Adds a case. An input is an array, a Const, or None for an absent one; outputs is their number, or a list with False for absent ones
+    and None for those that are named but whose values are left open.
     reference, where ONNX Runtime has no kernel, is a function that gives the nodes of an equal graph, from i0, i1… to o0, o1…
     bf16 names inputs and outputs, such as "i0 o0", that the node has in bfloat16, which NumPy lacks: casts to and from float32 stand round it.
     shared names for outputs the inputs that must be the same memory."""
@@ -126,7 +127,8 @@ def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rto
         dims = [f"i{i}d{d}" for d in range(x.ndim)] if symbolic else x.shape
         infos.append(helper.make_tensor_value_info(f"i{i}", helper.np_dtype_to_tensor_dtype(x.dtype), dims))
         feeds[f"i{i}"] = x
-    out_names = [f"o{o}" if w else "" for o, w in enumerate(wants)]
+    out_names = [f"o{o}" if w is not False else "" for o, w in enumerate(wants)]
+    checked = [f"o{o}" for o, w in enumerate(wants) if w]
     while out_names[-1] == "":
         out_names.pop()
     half = (bf16 or "").split()
@@ -134,9 +136,9 @@ def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rto
     before = [helper.make_node("Cast", [n], [inner(n)], to=TensorProto.BFLOAT16) for n in names if n in half]
     after = [helper.make_node("Cast", [inner(n)], [n], to=TensorProto.FLOAT) for n in out_names if n in half]
     node = helper.make_node(op, [inner(n) for n in names], [inner(n) for n in out_names], domain=domain, **(attrs or {}))
-    declared = [helper.make_empty_tensor_value_info(n) for n in out_names if n]
+    declared = [helper.make_empty_tensor_value_info(n) for n in checked]
     for o, kind in (out_types or {}).items():
-        k = [n for n in out_names if n].index(f"o{o}")
+        k = checked.index(f"o{o}")
         declared[k] = helper.make_tensor_value_info(f"o{o}", kind, None)
     model = build([*before, node, *after], infos, inits, declared)
     try:
@@ -149,7 +151,7 @@ def case(op, name, inputs, attrs=None, outputs=1, domain=MS, reference=None, rto
         OPSET = previous
         return
     del model.graph.output[:]
-    for n, r in zip((n for n in out_names if n), results):
+    for n, r in zip(checked, results):
         model.graph.output.append(helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(r.dtype), r.shape))
     if rtol is None and half:
         rtol, atol = 2e-2, 1e-2
