@@ -96,15 +96,27 @@ var templates = map[string][]string{
 	"com.microsoft.DynamicQuantizeLSTM":             {"S,N,I 1,I,4H 1,H,4H 1,8H N 1,N,H 1,N,H 1,3H 1 1 1 1 ; hidden_size=H", "S,N,I 2,I,4H 2,H,4H 2,8H - - - - 2 2 2 2 ; hidden_size=H direction=bidirectional"},
 	"com.microsoft.GroupQueryAttention": {"N,1,8H N,1,4H N,1,4H N,2,4,2H N,2,4,2H N '3 ; num_heads=4 kv_num_heads=2", "N,S,8H N,S,4H N,S,4H - - N S ; num_heads=4 kv_num_heads=2",
 		"N,S,8H N,S,4H N,S,4H - - N 'S 9,H 9,H ; num_heads=4 kv_num_heads=2 do_rotary=1", "N,S,16H - - - - N 'S ; num_heads=4 kv_num_heads=2"},
-	"com.microsoft.MatMulBnb4":               {"S,32 16N 8 ; K=32 N=N block_size=16 quant_type=1", "S,16 8N N ; K=16 N=N block_size=16 quant_type=0"},
-	"com.microsoft.MatMulNBits":              {"S,32 N,2,8 2N ; K=32 N=N bits=4 block_size=16", "S,32 N,1,32 N uint8:N ; K=32 N=N bits=8 block_size=32", "S,32 N,2,8 2N uint8:N - N ; K=32 N=N bits=4 block_size=16", "S,32 N,2,8 2N - =0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1 ; K=32 N=N bits=4 block_size=16"},
-	"com.microsoft.MoE":                      {"R,H R,4 4,I,H 4,I 4,H,I 4,H ; k=2", "N,S,H R,2 2,I,H 2,I 2,H,I 2,H 2,I,H ; activation_type=silu"},
-	"com.microsoft.QMoE":                     {"R,H R,4 4,I,H 4,I - 4,H,I 4,H ; k=2 expert_weight_bits=8", "R,2H R,2 2,2I,H 2,2I - 2,2H,I 2,2H ; expert_weight_bits=4"},
-	"com.microsoft.MultiHeadAttention":       {"N,S,4H N,T,4H N,T,4V 8H N,T ; num_heads=4", "N,S,4H N,4,T,H N,4,T,H ; num_heads=4", "N,S,4H N,T,4H N,T,4H - - 1,4,S,T ; num_heads=4", "N,S,4,3,H ; num_heads=4", "N,S,4H N,S,4H N,S,4H 12H - - N,4,P,H N,4,P,H ; num_heads=4 unidirectional=1"},
-	"com.microsoft.PackedAttention":          {"R,I I,12H 12H 2,3 =0,2,4 ; num_heads=4"},
-	"com.microsoft.PackedMultiHeadAttention": {"4,4H 4,4H 4,4H 12H 2,3 =0,2,4 ; num_heads=4", "R,4,3,H - - - 1,R =0,R ; num_heads=4"},
-	"com.microsoft.RotaryEmbedding":          {"N,S,4H '0 9,H 9,H ; num_heads=2", "N,2,S,2H N,S 9,H 9,H", "N,S,8 =0 9,2 9,2 ; num_heads=2 rotary_embedding_dim=4"},
-	"com.microsoft.WordConvEmbedding":        {"S,W C,1,2,E C V,E ; conv_window_size=2", "S,5 C,1,3,E C 9,E ; conv_window_size=3 char_embedding_size=E"},
+	"com.microsoft.AttnLSTM":                  {"S,N,4 1,4H,9 1,4H,H 1,8H - - - - 1,H,A 1,5,A 1,A N,T,5 ; hidden_size=H"},
+	"com.microsoft.GatedDeltaNet":             {"6,2,8 6,2,8 6,4,6 =0,3,6 6,4 6,4 2,4,6,8 ; qk_l2_norm=1"},
+	"com.microsoft.GatherBlockQuantized":      {"uint8:V,8 k%V V,2 ; bits=2 block_size=16", "uint8:V,16 k%V V,2 uint8:V,1 ; bits=4 block_size=16"},
+	"com.microsoft.GatherPacked":              {"V,36 k%V ; K=64 packed_type=2"},
+	"com.microsoft.MatMulFpQ4":                {"S,64 200 =64,5 ; blk_quant_type=0"},
+	"com.microsoft.MaxpoolWithMask":           {"N,C,H 1,1,H ; kernel_shape=3 pads=1,1 strides=2", "N,C,H,W 1,1,H,W ; kernel_shape=2,2"},
+	"com.microsoft.NGramHashMapping":          {"N,S%9 =31,57,101 =97,89,83,79 ; max_ngram_size=3 n_head_per_ngram=2 pad_id=0"},
+	"com.microsoft.NGramRepeatBlock":          {"N,S%6 N,6 ; ngram_size=2"},
+	"com.microsoft.RemovePadding":             {"N,S,H N%S"},
+	"com.microsoft.Tokenizer":                 {"N ; separators=a,b mark=1 mincharnum=1 pad_value=x", "N,C ; tokenexp=[a-z]+ mark=0 mincharnum=2 pad_value=x"},
+	"com.microsoft.VarlenCausalConvWithState": {"7,4 4,1,3 =0,1,5,7 4 3,4,4 ; dilation=2"},
+	"com.microsoft.VarlenNGramHashMapping":    {"14%9 =31,57,101 =97,89,83,79 =0,1,5,14 ; max_ngram_size=3 n_head_per_ngram=2 pad_id=0"},
+	"com.microsoft.MatMulBnb4":                {"S,32 16N 8 ; K=32 N=N block_size=16 quant_type=1", "S,16 8N N ; K=16 N=N block_size=16 quant_type=0"},
+	"com.microsoft.MatMulNBits":               {"S,32 N,2,8 2N ; K=32 N=N bits=4 block_size=16", "S,32 N,1,32 N uint8:N ; K=32 N=N bits=8 block_size=32", "S,32 N,2,8 2N uint8:N - N ; K=32 N=N bits=4 block_size=16", "S,32 N,2,8 2N - =0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1 ; K=32 N=N bits=4 block_size=16"},
+	"com.microsoft.MoE":                       {"R,H R,4 4,I,H 4,I 4,H,I 4,H ; k=2", "N,S,H R,2 2,I,H 2,I 2,H,I 2,H 2,I,H ; activation_type=silu"},
+	"com.microsoft.QMoE":                      {"R,H R,4 4,I,H 4,I - 4,H,I 4,H ; k=2 expert_weight_bits=8", "R,2H R,2 2,2I,H 2,2I - 2,2H,I 2,2H ; expert_weight_bits=4"},
+	"com.microsoft.MultiHeadAttention":        {"N,S,4H N,T,4H N,T,4V 8H N,T ; num_heads=4", "N,S,4H N,4,T,H N,4,T,H ; num_heads=4", "N,S,4H N,T,4H N,T,4H - - 1,4,S,T ; num_heads=4", "N,S,4,3,H ; num_heads=4", "N,S,4H N,S,4H N,S,4H 12H - - N,4,P,H N,4,P,H ; num_heads=4 unidirectional=1"},
+	"com.microsoft.PackedAttention":           {"R,I I,12H 12H 2,3 =0,2,4 ; num_heads=4"},
+	"com.microsoft.PackedMultiHeadAttention":  {"4,4H 4,4H 4,4H 12H 2,3 =0,2,4 ; num_heads=4", "R,4,3,H - - - 1,R =0,R ; num_heads=4"},
+	"com.microsoft.RotaryEmbedding":           {"N,S,4H '0 9,H 9,H ; num_heads=2", "N,2,S,2H N,S 9,H 9,H", "N,S,8 =0 9,2 9,2 ; num_heads=2 rotary_embedding_dim=4"},
+	"com.microsoft.WordConvEmbedding":         {"S,W C,1,2,E C V,E ; conv_window_size=2", "S,5 C,1,3,E C 9,E ; conv_window_size=3 char_embedding_size=E"},
 
 	"ai.onnx.ml.OneHotEncoder":      {"int64:N,H%5 ; cats_int64s=1,2,3 zeros=1", "float32:N%4 ; cats_int64s=0,1,2,3"},
 	"ai.onnx.ml.Imputer":            {"float32:N,2 ; imputed_value_floats=1,2 replaced_value_float=0", "int64:N,3 ; imputed_value_int64s=7 replaced_value_int64=1"},
@@ -125,6 +137,12 @@ var templates = map[string][]string{
 	"ingot.BatchNormalizationNHWC": {"N,H,C C C C C"},
 	"ingot.ConvNHWC":               {"N,H,W,C M,C,k,k M", "N,H,W,C C,1,3,3 C N,H,W,C ; group=C pads=1,1,1,1"},
 	"ingot.ConvTransposeNHWC":      {"N,H,W,C C,M,k,k M", "N,H,C C,M,3 M ; strides=2"},
+	"ingot.AveragePoolNHWC":        {"N,H,W,C ; kernel_shape=2,2", "N,H,W,C ; kernel_shape=3,3 pads=1,1,1,1 strides=2,2 count_include_pad=1"},
+	"ingot.DepthToSpaceNHWC":       {"N,H,W,4C ; blocksize=2 mode=DCR", "N,H,W,9C ; blocksize=3 mode=CRD"},
+	"ingot.SliceNHWC":              {"N,H,W,C =0,1 =9,3", "N,H,W,C =1 =-1 =2"},
+	"ingot.SpaceToDepthNHWC":       {"N,2H,2W,C ; blocksize=2"},
+	"ingot.MaxPoolNHWC":            {"N,H,W,C ; kernel_shape=2,2", "N,H,W,C ; kernel_shape=3,3 pads=1,1,1,1 strides=2,2"},
+	"ingot.PadNHWC":                {"N,H,W,C =0,0,1,2,0,0,0,1", "N,H,W,C =0,1,0,0,0,1,2,0 . "},
 	"ingot.ResizeNHWC":             {"N,H,W,C - float32:=1,2,2,1", "N,H,W,C - - =N,5,6,C"},
 }
 
@@ -203,7 +221,7 @@ func (w *world) fromTemplate(v *ops.Version, p *ops.Param, s string, vars map[st
 	}
 	var shape []int
 	for _, n := range w.sizes(s) {
-		shape = append(shape, max(0, min(int(n), 64)))
+		shape = append(shape, max(0, min(int(n), 256)))
 	}
 	t := w.tensor(dt, shape)
 	if bounded && !dt.IsComplex() && dt != tensor.String {
