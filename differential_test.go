@@ -51,7 +51,7 @@ func runDifferential(c *cases.Case) error {
 	if err != nil {
 		return err
 	}
-	for _, opts := range [][]ingot.Option{{ingot.WithThreads(2)}, {ingot.WithThreads(1), ingot.WithoutPasses()}} {
+	for _, opts := range [][]ingot.Option{{ingot.WithThreads(2)}, {ingot.WithThreads(1), ingot.WithoutPasses("all")}} {
 		m, err := ingot.Load(c.Model, append(opts, ingot.WithOverridable(supplied...))...)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package ingot
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,6 +90,9 @@ func WithOperators(list ...*ops.Op) Option {
 // WithoutPasses leaves out optimiser passes by name; "all" leaves out all of them.
 func WithoutPasses(names ...string) Option {
 	return func(c *config.Config) error {
+		if len(names) == 0 {
+			return errors.New("WithoutPasses(): names no pass; \"all\" stands for all of them")
+		}
 		c.Run.DisablePasses = append(c.Run.DisablePasses, names...)
 		return nil
 	}

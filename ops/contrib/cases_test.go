@@ -1,14 +1,8 @@
 package contrib_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"context"
-	"errors"
 	"flag"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,46 +15,14 @@ import (
 
 var casesDir = flag.String("cases", "", "folder of cases to run instead of the archive")
 
-// unpack writes the archive of cases to a folder.
-func unpack(t *testing.T) string {
-	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "cases.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return dir
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := filepath.Join(dir, filepath.FromSlash(h.Name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestCases compares every operator with ONNX Runtime, optimised and as the model has it.
 func TestCases(t *testing.T) {
 	dir := *casesDir
 	if dir == "" {
-		dir = unpack(t)
+		dir = t.TempDir()
+		if err := cases.Unpack("testdata/cases.tar.gz", dir); err != nil {
+			t.Fatal(err)
+		}
 	}
 	list, err := cases.Find(dir)
 	if err != nil {
@@ -92,7 +54,7 @@ func runCase(c *cases.Case, optimize bool) error {
 	defer info.Close()
 	var opts []ingot.Option
 	if !optimize {
-		opts = append(opts, ingot.WithoutPasses(), ingot.WithThreads(2))
+		opts = append(opts, ingot.WithoutPasses("all"), ingot.WithThreads(2))
 	}
 	m, err := ingot.Load(c.Model, opts...)
 	if err != nil {
