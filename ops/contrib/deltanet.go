@@ -133,6 +133,8 @@ func (s *netShape) gates(in func(i int) *ops.Type, has func(i int) bool) error {
 	if d := in(netDecay); has(netDecay) && d.Ranked {
 		n := len(s.tokens)
 		switch {
+		case !s.perToken(d.Shape):
+			return fmt.Errorf("decay is %s; it must have a row for each of the tokens, %s", sym.ShapeString(d.Shape), sym.ShapeString(s.tokens))
 		case len(d.Shape) == n+1 && !differ(d.Shape[n], s.values):
 		case len(d.Shape) == n+2 && !differ(d.Shape[n], s.values) && !differ(d.Shape[n+1], s.size):
 			s.decayWidth, s.decayOne = s.values.Mul(s.size), false
@@ -140,10 +142,20 @@ func (s *netShape) gates(in func(i int) *ops.Type, has func(i int) bool) error {
 			return fmt.Errorf("decay is %s; it must have an element for each of %s heads, or for each of their %s keys", sym.ShapeString(d.Shape), s.values, s.size)
 		}
 	}
-	if b := in(netBeta); has(netBeta) && b.Ranked && (len(b.Shape) != len(s.tokens)+1 || differ(b.Shape[len(s.tokens)], s.values)) {
-		return fmt.Errorf("beta is %s; it must have an element for each of %s heads", sym.ShapeString(b.Shape), s.values)
+	if b := in(netBeta); has(netBeta) && b.Ranked && (!s.perToken(b.Shape) || len(b.Shape) != len(s.tokens)+1 || differ(b.Shape[len(s.tokens)], s.values)) {
+		return fmt.Errorf("beta is %s; it must have an element for each of %s heads, for each of the tokens, %s", sym.ShapeString(b.Shape), s.values, sym.ShapeString(s.tokens))
 	}
 	return nil
+}
+
+// perToken reports whether a shape may begin with the tokens' dimensions.
+func (s *netShape) perToken(shape []ops.Dim) bool {
+	for i, d := range s.tokens {
+		if i >= len(shape) || differ(shape[i], d) {
+			return false
+		}
+	}
+	return true
 }
 
 func inferDeltaNet(c *ops.Infer, a *deltaNetAttrs) error {

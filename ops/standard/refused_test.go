@@ -61,6 +61,7 @@ func TestHostileCalls(t *testing.T) {
 		{"CenterCropPad", nil, []tensor.Value{f(), tensor.Scalar(int32(-2))}, "1 sizes for 0 axes"},
 		{"com.microsoft.GroupQueryAttention", ops.Attrs{"kv_num_heads": ops.IntAttr(2), "num_heads": ops.IntAttr(4)},
 			[]tensor.Value{f(4, 1, 56), f(4, 1, 28), f(), f(4, 2, 4, 14), f(4, 2, 4, 14), zeros(t, tensor.Int32, 4), tensor.Scalar(int32(3))}, "value is []"},
+		{"com.microsoft.GatedDeltaNet", nil, []tensor.Value{f(6, 2, 8), f(6, 2, 8), f(6, 4, 6), tensor.Of([]int32{0, 3, 6}), f(0, 4), f(6, 4)}, "each of the tokens"},
 		{"com.microsoft.MultiHeadAttention", ops.Attrs{"num_heads": ops.IntAttr(4)}, []tensor.Value{f(1, 1, 4), f(1, 4, 1, 1), f(0, 4, 1, 1)}, "value [0,4,1,1]"},
 	} {
 		set, err := standard.Set()
