@@ -1,6 +1,7 @@
 package onnxgo_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"ingot"
 	"ingot/bridge/onnxgo"
+	"ingot/tensor"
 )
 
 // bar is a picture of 16×16 grey values: an upright bar, which the network of testdata/digits takes for a one.
@@ -130,4 +132,24 @@ func ExampleWithOpset() {
 	}
 	fmt.Println(backend.Run())
 	// Output: <nil>
+}
+
+// The same without onnx-go.
+func Example_leaving() {
+	model, err := ingot.Load("../../testdata/digits/digits.onnx")
+	if err != nil {
+		log.Fatal(err)
+	}
+	in := model.Inputs()[0]
+	pixels := bar().Data().([]float32)
+	out, err := model.Run(context.Background(), ingot.Inputs{in.Name: tensor.Of(pixels, 1, 1, 16, 16)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	probabilities, err := tensor.Data[float32](out["probabilities"])
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(in, slices.Index(probabilities, slices.Max(probabilities)))
+	// Output: float32[batch,1,16,16] 1
 }
