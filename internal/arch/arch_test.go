@@ -69,6 +69,7 @@ var table = []rule{
 	{"internal/safetensors", []string{"tensor", "internal/atomicfile", "internal/endian"}},
 	{"internal/proc", []string{"golang.org/x/sys/..."}},
 	{"internal/near", nil},
+	{"internal/layered", nil},
 	{"internal/userdir", nil},
 	{"internal/pyenv", []string{"internal/proc", "internal/userdir", "golang.org/x/sys/..."}},
 

@@ -107,7 +107,7 @@ Nothing but this program is needed to run a model; converting needs Python.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &failure{code: ExitUsage, what: err.Error(), hint: fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())}
 	})
-	root.AddCommand(a.convertCommand(), a.runCommand(), a.inspectCommand(), a.compareCommand(), a.testCommand(), a.benchCommand(), a.versionCommand(), a.casesCommand())
+	root.AddCommand(a.convertCommand(), a.runCommand(), a.inspectCommand(), a.compareCommand(), a.testCommand(), a.benchCommand(), a.graphCommand(), a.versionCommand(), a.casesCommand())
 	root.AddCommand(helpTopics()...)
 	return root
 }

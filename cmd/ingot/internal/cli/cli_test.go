@@ -53,7 +53,7 @@ func TestUsage(t *testing.T) {
 
 // TestHelpHasExamples: every verb shows how it is used.
 func TestHelpHasExamples(t *testing.T) {
-	for _, verb := range []string{"convert", "run", "inspect", "compare", "test", "bench", "version"} {
+	for _, verb := range []string{"convert", "run", "inspect", "compare", "test", "bench", "graph", "version"} {
 		runCLI(t, verb, "--help").want(t, 0, "Examples:\n  ingot "+verb, "")
 	}
 }
