@@ -67,12 +67,12 @@ func inferNBits(c *ops.Infer, a *nbitsAttrs) error {
 		also int64
 	}{{1, "B", n * blocks * int64(a.bytes()), -1}, {2, "scales", n * blocks, -1}, {3, "zero_points", zeroLen, -1}, {4, "g_idx", int64(a.K), blocks * int64(a.BlockSize)}, {5, "bias", n, -1}} {
 		s, ok := c.Shape(p.i)
+		have, known := sym.Prod(s).Int()
+		if p.i == 1 {
+			empty = !ok || !known || have == 0 // no weights: zeros, or the bias; or not known yet
+		}
 		if !ok {
 			continue
-		}
-		have, known := sym.Prod(s).Int()
-		if p.i == 1 && known && have == 0 {
-			empty = true // no weights: zeros, or the bias
 		}
 		if known && have != p.len && have != p.also && !(empty && p.i < 5) {
 			return fmt.Errorf("%s is %s; for N %d, K %d, %d bits and blocks of %d it must have %d elements", p.name, sym.ShapeString(s), a.N, a.K, a.Bits, a.BlockSize, p.len)
