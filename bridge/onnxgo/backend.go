@@ -198,7 +198,7 @@ func (b *Backend) give(n *Node, d *gt.Dense) error {
 	default:
 		v.given = d
 		if r.weights[v] {
-			b.prog = nil
+			b.prog, b.last = nil, nil // what the last run left out can't be computed any more
 		}
 	}
 	return nil
