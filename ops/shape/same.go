@@ -133,6 +133,7 @@ func inferReshape(c *ops.Infer, a *reshapeAttrs) error {
 func fillFree(in, out []ops.Dim, free int) error {
 	used := make([]bool, len(in))
 	rest := ops.Num(1)
+	symbols := false // among the dimensions that cancel: they may turn out to be 0
 next:
 	for i, d := range out {
 		if i == free {
@@ -141,6 +142,7 @@ next:
 		for j, e := range in {
 			if !used[j] && d.Equal(e) {
 				used[j] = true
+				symbols = symbols || !d.Known()
 				continue next
 			}
 		}
@@ -159,6 +161,8 @@ next:
 	n, okN := left.Int()
 	m, okM := rest.Int()
 	switch known := okN && okM; {
+	case free < 0 && known && n != m && n*m == 0 && symbols:
+		// One side has no elements: so has the other, if one of those is 0.
 	case free < 0 && known && n != m:
 		return errors.New("the numbers of elements differ")
 	case free < 0:
