@@ -165,7 +165,7 @@ var systems = []string{
 // systems: among them the command line and the programs of
 // internal/arch/consumer, so that what bridges import is linked too. Gorgonia,
 // its tensors and onnx-go build for all of them; there are no exceptions. Nobody
-// debugs what is thrown away: without tables for that, linking takes half the time.
+// debugs what is thrown away: without the tables for that, linking is quicker.
 func crossBuild(ctx context.Context, w *workspace) result {
 	var r result
 	for _, system := range systems {
