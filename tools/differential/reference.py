@@ -43,8 +43,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RTOL, ATOL = 1e-3, 1e-7
 # The dtypes that the arbiter computes in double precision instead, and two units in the last place of each.
 HALF = {np.dtype(np.float16): 2.0**-9, np.dtype(ml_dtypes.bfloat16): 2.0**-6}
-# The standard defines these as functions whose steps are rounded one by one: so many units may add up.
-STEPS = {"Attention": 6, "ai.onnx.preview.FlexAttention": 6}
+# In these, so many units may add up: the steps of a function that the standard has rounded one by one, or of a recurrence.
+STEPS = {"Attention": 6, "ai.onnx.preview.FlexAttention": 6, "RNN": 20, "GRU": 20, "LSTM": 20}
 WIDE = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(ml_dtypes.bfloat16)}
 WIDE_TYPES = {onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT, onnx.TensorProto.BFLOAT16}
 
