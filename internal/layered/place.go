@@ -203,7 +203,7 @@ func (p *placing) down() {
 	for r := range p.ranks {
 		y += titleRoom * float64(opening[r])
 		p.top[r], p.bottom[r] = y, y+height[r]
-		y = p.bottom[r] + padding*float64(closing[r]) + min(mostGap, rankGap+steepness*aside[r])
+		y = p.bottom[r] + padding*float64(closing[r]) + min(mostGap, rankGap+float64(steepness*aside[r])) // unfused, for the same layout on all machines
 	}
 }
 

@@ -17,7 +17,8 @@ const (
 	titleSize, lineSize, typeSize = 12.0, 10.0, 9.0
 	lineHeight                    = 13.0
 	boxPadding                    = 8.0
-	fewOutputs                    = 4 // that have their types beside one another
+	bold                          = 1.08 // times as wide
+	fewOutputs                    = 4    // that have their types beside one another
 )
 
 // SVG lays the drawing out and writes it as a picture. Pointing at something shows its full name.
@@ -101,7 +102,7 @@ func (d *Drawing) outputs() []ports {
 // size measures a node.
 func (d *Drawing) size(i int, p ports) layered.Node {
 	n := &d.Nodes[i]
-	box := layered.Node{Cluster: n.Scope, W: width(n.Title, titleSize) * 1.08, H: 2*boxPadding + lineHeight - 2}
+	box := layered.Node{Cluster: n.Scope, W: width(n.Title, titleSize) * bold, H: 2*boxPadding + lineHeight - 2}
 	for _, line := range n.text() {
 		box.W = max(box.W, width(line, lineSize))
 		box.H += lineHeight
