@@ -34,7 +34,7 @@ func helpTopics() []*cobra.Command {
   -i x=@a.npy               an array
   -i x=@b.npz               the array called x, or the only one; @b.npz:key chooses
   -i x=@t.safetensors:key   the same for safetensors
-  -i x=@cat.png             a picture (PNG, JPEG, GIF, BMP, TIFF, WebP), prepared as the model's
+  -i x=@cat.png             a picture (PNG, JPEG, GIF, BMP, TIFF, WebP, JPEG 2000, PNM), prepared as the model's
                             metadata says, or --image 'x:rgb,224x224,scale=1/255,mean=A/B/C,std=A/B/C'
   -i x=@input_0.pb          a value as the standard's test data has it
   -i x=@-                   an array or a picture from standard input

@@ -82,7 +82,7 @@ func sniffBytes(b []byte, path string) kind {
 		return safetensorsFile
 	case ".pb":
 		return protoFile
-	case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp":
+	case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".jp2", ".j2k", ".pnm", ".pbm", ".pgm", ".ppm":
 		return pictureFile
 	}
 	return unknownFile
