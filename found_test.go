@@ -49,6 +49,8 @@ var found = []struct {
 		map[string]*tensor.Tensor{"x": tensor.Of([]float32{}, 1, 1, 0, 1)}, tensor.Of([]int64{0, 0}, 1, 1, 1, 2), ""},
 	{"the middle of a window of integers", 17, []*loader.Node{node("BlackmanWindow", []string{"x"}, []string{"y"}, onnxpb.Attr("output_datatype", int64(7)))},
 		map[string]*tensor.Tensor{"x": tensor.Scalar(int64(2))}, tensor.Of([]int64{0, 1}), ""},
+	{"an old version with a type that the newest lacks", 9, []*loader.Node{node("Erf", []string{"x"}, []string{"y"})},
+		map[string]*tensor.Tensor{"x": tensor.Of([]int32{0, 5, -5})}, tensor.Of([]int32{0, 0, 0}), ""},
 	{"an old version with a new type", 9, []*loader.Node{node("Cast", []string{"x"}, []string{"y"}, onnxpb.Attr("to", int64(17)))},
 		map[string]*tensor.Tensor{"x": tensor.Of([]float32{1})}, nil, "version 9 of the operator gives"},
 }

@@ -53,15 +53,15 @@ func (c *Infer) Reset(ins []*Type, wants []bool) {
 func (c *Infer) Outs() []Type { return c.outs }
 
 // check refuses shapes that no tensor has and types that the declaration rules out, so that no kernel is ever bound to one: rules may compute
-// them without a care.
-func (c *Infer) check(v *Version) error {
+// them without a care. An older version may give types that the newest doesn't.
+func (c *Infer) check(op *Op) error {
 	if c.err != nil {
 		return c.err
 	}
 	for o := range c.outs {
 		t := &c.outs[o]
-		if p := param(v.Out, o); p != nil && t.Kind != KindNone {
-			if ts, ok := v.Types[p.Type]; ok && !ts.Allows(t) {
+		if p := param(op.Newest().Out, o); p != nil && t.Kind != KindNone {
+			if ts, ok := op.Newest().Types[p.Type]; ok && !ts.Allows(t) && !op.gave(o, t) {
 				return fmt.Errorf("output %d (%s) would be of type %s; the operator gives %s", o, p.Name, t, ts)
 			}
 		}
@@ -80,6 +80,14 @@ func (c *Infer) check(v *Version) error {
 		}
 	}
 	return nil
+}
+
+// gave reports whether output o may be of type t in an older version.
+func (op *Op) gave(o int, t *Type) bool {
+	return slices.ContainsFunc(op.Versions[1:], func(v *Version) bool {
+		p := param(v.Out, o)
+		return p != nil && v.TypeSet(p.Type).Allows(t)
+	})
 }
 
 // Err returns what methods of c found wrong while the rule ran. [Op.InferTypes] asks; a rule does for an Infer that it made itself.

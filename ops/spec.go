@@ -247,7 +247,7 @@ func (op *Op) InferTypes(c *Infer, a any) error {
 	if err := op.spec.Infer(c, p); err != nil && c.err == nil {
 		return err
 	}
-	return c.check(op.Newest())
+	return c.check(op)
 }
 
 // BindKernel prepares the operator for concrete types.
