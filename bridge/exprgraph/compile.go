@@ -83,7 +83,7 @@ func compile(g *gorgonia.ExprGraph) (_ *compiled, err error) {
 	file := ""
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("Gorgonia panicked: %v", r)
+			err = fmt.Errorf("a panic of Gorgonia's: %v", r)
 		}
 		var model *ingot.ModelError
 		var node *ingot.NodeError

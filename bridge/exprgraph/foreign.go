@@ -114,7 +114,7 @@ func (f *foreign) infer(c *ops.Infer, _ *struct{}) error {
 func (f *foreign) call(c *ops.Call) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("Gorgonia's %v panicked: %v", f.op, r)
+			err = fmt.Errorf("a panic in Gorgonia's %v: %v", f.op, r)
 		}
 	}()
 	in := make([]gorgonia.Value, len(f.scalar))
@@ -160,7 +160,7 @@ func (f *foreign) put(c *ops.Call, i int, v gorgonia.Value) error {
 		return err
 	}
 	if want := dtypeOf(f.outs[i]); t.DType() != want {
-		return fmt.Errorf("Gorgonia's %v gave %s instead of %s", f.op, t, want)
+		return fmt.Errorf("operator %v of Gorgonia's gave %s instead of %s", f.op, t, want)
 	}
 	out, err := c.OutOrAlloc(i, t.DType(), t.Dims()...)
 	if err != nil {

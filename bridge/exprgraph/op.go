@@ -203,9 +203,3 @@ func (plain) DiffWRT(n int) []bool { return make([]bool, n) }
 func (plain) SymDiff(gorgonia.Nodes, *gorgonia.Node, *gorgonia.Node) (gorgonia.Nodes, error) {
 	return nil, errors.New("operators of a loaded model can't be differentiated")
 }
-
-// isNone reports whether a node stands for an absent operand.
-func isNone(n *gorgonia.Node) bool {
-	_, ok := n.Op().(*noneOp)
-	return ok
-}
