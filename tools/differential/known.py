@@ -208,6 +208,7 @@ KNOWN: list[Known] = [
     Known("Resize|DeformConv|GridSample", "multiplies what isn't sampled, infinities too, by 0", odd_operand),
     Known("Attention|ai.onnx.preview.FlexAttention", "takes the root of a negative scale, and divides by one of 0", lambda c, w: c.attr("scale", 1) <= 0),
     Known("Optional|Identity", "an optional sequence of one can't be told from a sequence", lambda c, w: "seq(" in c.call),
+    Known("Pow", "computes integers as doubles, which can't tell large odd exponents from even ones", lambda c, w: of(c, 1).dtype.kind in "iu" and bool((of(c, 1).astype(np.float64) > 2**53).any())),
     Known("Erf", "cuts the fraction off after rounding to float32, in which erf(4) is 1", integers),
     Known("Clip", "a bound that is NaN: which numbers are beyond it is left open", odd_operand),
     Known("Resize", "exclude_outside with nearest, where the only place may be outside", lambda c, w: c.attr("exclude_outside", 0) == 1 and c.attr("mode", b"nearest") == b"nearest"),
