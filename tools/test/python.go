@@ -56,7 +56,7 @@ func checkSchema(ctx context.Context, w *workspace) result {
 }
 
 func testPython(ctx context.Context, w *workspace) result {
-	c := w.script("-m", "pytest", "-v", "-rsxX", "--color=no", "-p", "no:cacheprovider", "convert")
+	c := w.script("-m", "pytest", "-v", "-rsxX", "--color=no", "-p", "no:cacheprovider", "convert", "npy/tests")
 	c.Limit = 25 * time.Minute
 	out, err := w.exec(ctx, c)
 	return pytestResult(string(out), err)
