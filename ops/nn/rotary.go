@@ -49,6 +49,10 @@ func inferRotary(c *ops.Infer, a *rotaryAttrs) error {
 		half = ops.Num(dim / 2)
 	}
 	want := []ops.Dim{h.batch, h.seq, half}
+	// PyTorch's exporter writes caches of batch 1 for a whole batch. The standard asks for the batch's size; its reference broadcasts.
+	if s, ok := c.Shape(1); ok && !c.Has(3) && len(s) == 3 && s[0].Is(1) {
+		want[0] = ops.Num(1)
+	}
 	if c.Has(3) {
 		want = []ops.Dim{c.Fresh(), half}
 		if err := checkDims(c, 3, "position_ids", h.batch, h.seq); err != nil {
@@ -74,6 +78,7 @@ type rotary struct {
 	perBatch, perSeq      int // rows of a sample, and of a position that follows another
 	seq                   int
 	interleaved, convert  bool
+	shared                bool // the caches have angles for one element of the batch, and the others take those
 	cos, sin              wide.Operand[float32]
 
 	x, y       []float32
@@ -101,6 +106,7 @@ func bindRotary(b *ops.Bind, a *rotaryAttrs) (ops.Kernel, error) {
 		k.perSeq = heads
 	}
 	k.per = rowsOfTile(k.rows, k.size)
+	k.shared = !b.Has(3) && b.Dims(1)[0] == 1
 	var room wide.Room[float32]
 	k.cos, k.sin = room.In(b, 1), room.In(b, 2)
 	room.Claim(b)
@@ -109,7 +115,11 @@ func bindRotary(b *ops.Bind, a *rotaryAttrs) (ops.Kernel, error) {
 
 // position returns where the caches have a row's angles, without position_ids.
 func (k *rotary) position(row int) int {
-	return row/k.perBatch*k.seq + row%k.perBatch/k.perSeq%k.seq
+	at := row % k.perBatch / k.perSeq % k.seq
+	if k.shared {
+		return at
+	}
+	return row/k.perBatch*k.seq + at
 }
 
 // Run turns all rows.

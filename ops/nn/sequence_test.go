@@ -75,6 +75,20 @@ func TestRotary(t *testing.T) {
 	}
 }
 
+// TestRotaryShared has caches of batch 1, whose angles are a quarter turn and none, and two elements in the batch.
+func TestRotaryShared(t *testing.T) {
+	x := []float64{1, 2, 3, 4, 5, 6, 7, 8}
+	for _, dims := range [][]int{{2, 1, 2, 2}, {2, 2, 2}} { // heads before positions, and within the last dimension
+		for dt, cos := range map[tensor.DType]*tensor.Tensor{
+			tensor.Float32: optest.Of(t, tensor.Float32, []float64{0, 1}, 1, 2, 1), tensor.Float16: optest.Of(t, tensor.Float16, []float64{0, 1}, 1, 2, 1),
+		} {
+			n := &optest.Node{Op: RotaryEmbedding, Out: 1, Attrs: optest.Attrs("num_heads", 1),
+				In: []*tensor.Tensor{optest.Of(t, dt, x, dims...), cos, optest.Of(t, dt, []float64{1, 0}, 1, 2, 1)}}
+			closeTo(t, fmt.Sprint(dt, dims), n.Run(t)[0], []float64{-2, 1, 3, 4, -6, 5, 7, 8}, 1e-6)
+		}
+	}
+}
+
 func TestRotaryErrors(t *testing.T) {
 	z := func(dims ...int) *tensor.Tensor {
 		return optest.Of(t, tensor.Float32, make([]float64, volume(dims)), dims...)
