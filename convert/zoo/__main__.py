@@ -16,6 +16,7 @@ def main() -> int:
     export = verbs.add_parser("export", help="export the architectures and write cases that `ingot test` reads")
     export.add_argument("out", type=Path, help="folder for the cases")
     export.add_argument("--only", default="", help="a regular expression that names LIBRARY/NAME.EXPORTER must match")
+    export.add_argument("--opset", type=int, help="the opset to export to (default 20)")
     table = verbs.add_parser("table", help="run the cases, print a table of the largest differences")
     table.add_argument("out", type=Path, help="folder that `export` wrote")
     table.add_argument("--ingot", default="ingot", help="the program `ingot`")
@@ -25,10 +26,10 @@ def main() -> int:
         from table import write
 
         return write(args.out, args.ingot, args.only)
-    return run(args.out, args.only)
+    return run(args.out, args.only, args.opset)
 
 
-def run(out: Path, only: str) -> int:
+def run(out: Path, only: str, opset: int | None) -> int:
     """Exports what matches and adds the records to those of earlier calls."""
     from export import EXPORTERS, export, quiet
     from timm_zoo import ZOO as TIMM
@@ -44,7 +45,7 @@ def run(out: Path, only: str) -> int:
             name = f"{entry.name}.{exporter}"
             if not re.search(only, f"{entry.library}/{name}"):
                 continue
-            record = records[name] = export(entry, exporter, out)
+            record = records[name] = export(entry, exporter, out, opset)
             path.write_text(json.dumps(records, indent=1) + "\n")
             print(f"{name:34}", f"{record['nodes']} nodes" if record["ok"] else record["reason"], flush=True)
     return 0

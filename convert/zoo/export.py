@@ -28,7 +28,7 @@ RTOL = 1e-4
 ATOL = 2e-5
 
 
-def dynamo(model: nn.Module, entry: Entry, path: Path) -> None:
+def dynamo(model: nn.Module, entry: Entry, path: Path, opset: int | None) -> None:
     """torch.export and its translation, the default since PyTorch 2.9."""
     axes = tuple({axis: torch.export.Dim.DYNAMIC for axis in item.open} for item in entry.inputs)
     names = [item.name for item in entry.inputs]
@@ -41,12 +41,13 @@ def dynamo(model: nn.Module, entry: Entry, path: Path) -> None:
         dynamo=True,
         dynamic_shapes=axes,
         input_names=names,
+        opset_version=opset,
         external_data=False,
         verbose=False,
     )
 
 
-def torchscript(model: nn.Module, entry: Entry, path: Path) -> None:
+def torchscript(model: nn.Module, entry: Entry, path: Path, opset: int | None) -> None:
     """Tracing, and the translation of TorchScript."""
     # The one kernel for attention in inference has no translation, the way that training takes has.
     torch.backends.mha.set_fastpath_enabled(False)
@@ -59,12 +60,15 @@ def torchscript(model: nn.Module, entry: Entry, path: Path) -> None:
         dynamo=False,
         dynamic_axes=axes,
         input_names=names,
-        opset_version=20,
+        opset_version=opset or 20,
         verbose=False,
     )
 
 
-EXPORTERS: dict[str, Callable[[nn.Module, Entry, Path], None]] = {"dynamo": dynamo, "torchscript": torchscript}
+EXPORTERS: dict[str, Callable[[nn.Module, Entry, Path, int | None], None]] = {
+    "dynamo": dynamo,
+    "torchscript": torchscript,
+}
 
 
 def takes_any(model: nn.Module) -> bool:
@@ -74,7 +78,7 @@ def takes_any(model: nn.Module) -> bool:
     return any(p.kind is Parameter.VAR_POSITIONAL for p in signature(model.forward).parameters.values())
 
 
-def export(entry: Entry, exporter: str, folder: Path) -> dict[str, Any]:
+def export(entry: Entry, exporter: str, folder: Path, opset: int | None = None) -> dict[str, Any]:
     """Exports an architecture, writes a case for each size and returns the record of it."""
     record: dict[str, Any] = {"name": entry.name, "library": entry.library, "exporter": exporter, "ok": False}
     if exporter in entry.skip:
@@ -89,7 +93,7 @@ def export(entry: Entry, exporter: str, folder: Path) -> dict[str, Any]:
     torch.compiler.reset()
     try:
         with torch.no_grad(), silence():
-            EXPORTERS[exporter](model, entry, path)
+            EXPORTERS[exporter](model, entry, path, opset)
     except Exception as error:
         path.unlink(missing_ok=True)
         path.parent.rmdir()
