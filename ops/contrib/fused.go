@@ -130,7 +130,10 @@ type positionBiasAttrs struct {
 // left, in equal steps of their logarithm. The table has a row of buckets for each head, whatever its shape says.
 func expandPositionBias(g graph, a *positionBiasAttrs) error {
 	t := g.Type(0)
-	if !t.Ranked || len(t.Shape) != 2 {
+	if !t.Ranked {
+		return fmt.Errorf("the shape of bias_table must be known")
+	}
+	if len(t.Shape) != 2 {
 		return fmt.Errorf("bias_table is %s; it must be [buckets,heads]", t)
 	}
 	n, known := t.Shape[0].Int()
