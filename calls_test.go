@@ -54,7 +54,7 @@ func TestRandomModels(t *testing.T) {
 		}
 	}
 	t.Logf("%d models, of which %d ran", made, ran)
-	if ran*5 < made {
+	if *modelsOf == "" && ran*5 < made {
 		t.Errorf("hardly a model runs: %d of %d", ran, made)
 	}
 }
