@@ -9,11 +9,11 @@ import (
 
 // Estimate is what a run with inputs of given types would take, as far as that is known beforehand.
 type Estimate struct {
-	Nodes    int   // of the compiled graph, bodies included
-	Weights  int64 // bytes of the constants, without their packed forms
-	Arena    int64 // bytes of intermediate values, without what kernels need for themselves
-	Outputs  int64 // bytes of outputs that are computed in place
-	Complete bool  // false: Arena lacks the values in bodies, or those from where on shapes depend on data
+	Nodes    int        // of the compiled graph, bodies included
+	Weights  int64      // bytes of the constants, without their packed forms
+	Arena    int64      // bytes of intermediate values, without what kernels need for themselves
+	Outputs  int64      // bytes of outputs that are computed in place
+	Complete bool       // false: Arena lacks the values in bodies, or those from where on shapes depend on data
 	Out      []sym.Type // of the outputs
 	Steps    []Step
 }

@@ -18,7 +18,7 @@ type scanAttrs struct {
 }
 
 // Scan runs its body once for each element of its scan inputs, with carried states, and stacks what it gives.
-var Scan = ops.Def(ops.Spec[scanAttrs]{
+var Scan = listed(ops.Def(ops.Spec[scanAttrs]{
 	Name: "Scan", In: "initial_state_and_scan_inputs:~V*", Out: "final_state_and_scan_outputs:~V*", Types: "V=all13",
 	Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: "V=all12"}, {Since: 23, Types: "V=all11"}, {Since: 21, Types: "V=all10"},
 		{Since: 19, Types: "V=all9"}, {Since: 16, Types: "V=all4"}, {Since: 11, Types: "V=all"}, {Since: 9},
@@ -26,7 +26,7 @@ var Scan = ops.Def(ops.Spec[scanAttrs]{
 			Attrs: "+directions:ints -scan_input_axes -scan_input_directions -scan_output_axes -scan_output_directions", Old: scan8}},
 	Infer: inferScan,
 	Eval:  evalScan,
-})
+}))
 
 // states returns how many carried states and scan outputs there are.
 func (a *scanAttrs) states(numIn, numOut int) (states, scans int, err error) {

@@ -16,8 +16,8 @@ type argAttrs struct {
 }
 
 var (
-	opArgMax = argExtreme("ArgMax", false)
-	opArgMin = argExtreme("ArgMin", true)
+	_ = listed(argExtreme("ArgMax", false))
+	_ = listed(argExtreme("ArgMin", true))
 )
 
 func argExtreme(name string, least bool) *ops.Op {

@@ -35,7 +35,7 @@ const (
 )
 
 var (
-	opCast = ops.Def(ops.Spec[castAttrs]{
+	_ = listed(ops.Def(ops.Spec[castAttrs]{
 		Name: "Cast", In: "input:T1", Out: "output:T2", Types: castV25,
 		Vers: []ops.Ver{{Since: 28}, {Since: 25}, {Since: 24, Types: castV24}, {Since: 23, Types: castV23, Attrs: "-round_mode"},
 			{Since: 21, Types: castV21}, {Since: 19, Types: castV19}, {Since: 13, Types: castV13, Attrs: "-saturate"}, {Since: 9, Types: castV9},
@@ -43,15 +43,15 @@ var (
 		Infer:   func(c *ops.Infer, a *castAttrs) error { return inferCast(c, a.To, a.RoundMode) },
 		Bind:    func(b *ops.Bind, a *castAttrs) (ops.Kernel, error) { return bindCast(b, a.Saturate, a.RoundMode) },
 		InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
-	})
-	opCastLike = ops.Def(ops.Spec[castLikeAttrs]{
+	}))
+	_ = listed(ops.Def(ops.Spec[castLikeAttrs]{
 		Name: "CastLike", In: "input:T1, target_type:T2", Out: "output:T2", Types: castV25,
 		Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: castV24}, {Since: 23, Types: castV23, Attrs: "-round_mode"}, {Since: 21, Types: castV21},
 			{Since: 19, Types: castV19}, {Since: 15, Types: castV13, Attrs: "-saturate"}},
 		Infer:   func(c *ops.Infer, a *castLikeAttrs) error { return inferCast(c, c.In(1).DT, a.RoundMode) },
 		Bind:    func(b *ops.Bind, a *castLikeAttrs) (ops.Kernel, error) { return bindCast(b, a.Saturate, a.RoundMode) },
 		InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
-	})
+	}))
 )
 
 // castTo reads the type's name that version 1 has in the place of its number.

@@ -14,8 +14,8 @@ type einsumAttrs struct {
 	Equation string `onnx:",required"`
 }
 
-// opEinsum contracts its operands from the first to the last, two at a time, each time by a matrix product where that is possible.
-var opEinsum = ops.Def(ops.Spec[einsumAttrs]{
+// Einsum contracts its operands from the first to the last, two at a time, each time by a matrix product where that is possible.
+var _ = listed(ops.Def(ops.Spec[einsumAttrs]{
 	Name: "Einsum", In: "Inputs:T*", Out: "Output:T", Types: "T=num4", Vers: []ops.Ver{{Since: 28}, {Since: 12, Types: "T=num"}},
 	Infer: func(c *ops.Infer, a *einsumAttrs) error {
 		eq, err := parseEquation(a.Equation)
@@ -52,7 +52,7 @@ var opEinsum = ops.Def(ops.Spec[einsumAttrs]{
 		}
 		return bindEinsum(b, a, &einsum32, &via32)
 	},
-})
+}))
 
 // label names a dimension: a letter, or -1, -2, … for those of an ellipsis, counted from the last.
 type label int

@@ -7,8 +7,8 @@ import (
 	"ingot/tensor"
 )
 
-// opReduceLogSumExp computes float64 and the integers of its older versions in float64, the rest in float32.
-var opReduceLogSumExp = ops.Def(ops.Spec[reduceAttrs]{
+// ReduceLogSumExp computes float64 and the integers of its older versions in float64, the rest in float32.
+var _ = listed(ops.Def(ops.Spec[reduceAttrs]{
 	Name: "ReduceLogSumExp", In: "data:T, axes:int64?", Out: "reduced:T", Types: "T=floats4", Vers: sinceReduceLog,
 	Infer: inferReduce,
 	Bind: func(b *ops.Bind, a *reduceAttrs) (ops.Kernel, error) {
@@ -21,7 +21,7 @@ var opReduceLogSumExp = ops.Def(ops.Spec[reduceAttrs]{
 		}
 		return newLogSumExp(b, g, reduce.LogSumExp32, &via32), nil
 	},
-})
+}))
 
 type logSumExpKernel[T float32 | float64] struct {
 	geom  reduce.Geom

@@ -10,27 +10,12 @@ package math
 import "ingot/ops"
 
 // Ops are the operators of this family.
-var Ops = []*ops.Op{
-	// functions.go
-	opAbs, opAcos, opAcosh, opAsin, opAsinh, opAtan, opAtanh, opCeil, opCos, opCosh, opErf, opExp, opFloor, opLog, opNeg, opReciprocal,
-	opRound, opSign, opSin, opSinh, opSqrt, opTan, opTanh,
-	// activations.go, swiglu.go
-	opCelu, opElu, opGelu, opHardSigmoid, opHardSwish, opLeakyRelu, opMish, opRelu, opSelu, opShrink, opSigmoid, opSoftplus, opSoftsign,
-	opSwiGLU, opSwish, opThresholdedRelu,
-	// binary_ops.go, pow.go, prelu.go, clip.go, variadic.go, where.go
-	opAdd, opSub, opMul, opDiv, opMod, opPow, opPRelu, opClip, opSum, opMean, opMax, opMin, opWhere,
-	opEqual, opGreater, opGreaterOrEqual, opLess, opLessOrEqual,
-	// logic.go
-	opAnd, opOr, opXor, opNot, opBitwiseAnd, opBitwiseOr, opBitwiseXor, opBitwiseNot, opBitShift, opIsNaN, opIsInf,
-	// reduce.go, logsumexp.go
-	opReduceL1, opReduceL2, opReduceLogSum, opReduceLogSumExp, opReduceMax, opReduceMean, opReduceMin, opReduceProd, opReduceSum,
-	opReduceSumSquare,
-	// argmax.go, cumulative.go, softmax.go, topk.go
-	opArgMax, opArgMin, opCumSum, opCumProd, opSoftmax, opLogSoftmax, opHardmax, opTopK,
-	// einsum.go
-	opEinsum,
-	// cast.go
-	opCast, opCastLike,
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
 }
 
 // More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't

@@ -50,19 +50,19 @@ var (
 	sumLoops    = reduceLoops{f32: reduce.Sum32, f64: reduce.Sum[float64](), i64: reduce.Sum[int64](), u64: reduce.Sum[int64]()}
 	squareLoops = reduceLoops{f32: reduce.SumSq32, f64: reduce.SumSq[float64](), i64: reduce.SumSq[int64](), u64: reduce.SumSq[int64]()}
 
-	opReduceSum       = reduction("ReduceSum", "T=math4", sinceReduceSum, sumLoops, foldVals(ops.Dim.Add, 0))
-	opReduceMean      = reduction("ReduceMean", "T=math4", sinceReduce, sumLoops.then(mean), nil)
-	opReduceLogSum    = reduction("ReduceLogSum", "T=floats4", sinceReduceLog, sumLoops.then(logarithm), nil)
-	opReduceSumSquare = reduction("ReduceSumSquare", "T=math4", sinceReduce, squareLoops, nil)
-	opReduceL2        = reduction("ReduceL2", "T=math4", sinceReduce, squareLoops.then(root), nil)
-	opReduceL1        = reduction("ReduceL1", "T=math4", sinceReduce, reduceLoops{
-		f32: reduce.SumAbs32, f64: reduce.SumAbs[float64](), i64: reduce.SumAbs[int64](), u64: reduce.Sum[int64]()}, nil)
-	opReduceProd = reduction("ReduceProd", "T=math4", sinceReduce, reduceLoops{
-		f32: reduce.Prod32, f64: reduce.Prod[float64](), i64: reduce.Prod[int64](), u64: reduce.Prod[int64]()}, foldVals(ops.Dim.Mul, 1))
-	opReduceMax = reduction("ReduceMax", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{least: true,
-		f32: reduce.Max32, f64: reduce.Max(math.Inf(-1)), i64: reduce.Max[int64](math.MinInt64), u64: reduce.Max[uint64](0)}, nil)
-	opReduceMin = reduction("ReduceMin", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{most: true,
-		f32: reduce.Min32, f64: reduce.Min(math.Inf(1)), i64: reduce.Min[int64](math.MaxInt64), u64: reduce.Min[uint64](math.MaxUint64)}, nil)
+	_ = listed(reduction("ReduceSum", "T=math4", sinceReduceSum, sumLoops, foldVals(ops.Dim.Add, 0)))
+	_ = listed(reduction("ReduceMean", "T=math4", sinceReduce, sumLoops.then(mean), nil))
+	_ = listed(reduction("ReduceLogSum", "T=floats4", sinceReduceLog, sumLoops.then(logarithm), nil))
+	_ = listed(reduction("ReduceSumSquare", "T=math4", sinceReduce, squareLoops, nil))
+	_ = listed(reduction("ReduceL2", "T=math4", sinceReduce, squareLoops.then(root), nil))
+	_ = listed(reduction("ReduceL1", "T=math4", sinceReduce, reduceLoops{
+		f32: reduce.SumAbs32, f64: reduce.SumAbs[float64](), i64: reduce.SumAbs[int64](), u64: reduce.Sum[int64]()}, nil))
+	_ = listed(reduction("ReduceProd", "T=math4", sinceReduce, reduceLoops{
+		f32: reduce.Prod32, f64: reduce.Prod[float64](), i64: reduce.Prod[int64](), u64: reduce.Prod[int64]()}, foldVals(ops.Dim.Mul, 1)))
+	_ = listed(reduction("ReduceMax", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{least: true,
+		f32: reduce.Max32, f64: reduce.Max(math.Inf(-1)), i64: reduce.Max[int64](math.MinInt64), u64: reduce.Max[uint64](0)}, nil))
+	_ = listed(reduction("ReduceMin", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{most: true,
+		f32: reduce.Min32, f64: reduce.Min(math.Inf(1)), i64: reduce.Min[int64](math.MaxInt64), u64: reduce.Min[uint64](math.MaxUint64)}, nil))
 )
 
 func (l reduceLoops) then(f finish) reduceLoops {

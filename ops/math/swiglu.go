@@ -7,8 +7,8 @@ import (
 	"ingot/ops"
 )
 
-// opSwiGLU is Swish(A)·B. The first step goes to the output, so that A may be overwritten but B may not.
-var opSwiGLU = ops.Def(ops.Spec[alphaOne]{
+// SwiGLU is Swish(A)·B. The first step goes to the output, so that A may be overwritten but B may not.
+var _ = listed(ops.Def(ops.Spec[alphaOne]{
 	Name: "SwiGLU", In: "A:T, B:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 28}},
 	Infer: func(c *ops.Infer, _ *alphaOne) error {
 		a, b := c.In(0), c.In(1)
@@ -41,4 +41,4 @@ var opSwiGLU = ops.Def(ops.Spec[alphaOne]{
 		return l.bind(b)
 	},
 	InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
-})
+}))

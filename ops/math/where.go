@@ -8,8 +8,8 @@ import (
 	"ingot/tensor"
 )
 
-// opWhere copies elements of any type, by their width.
-var opWhere = ops.Def(ops.Spec[noAttrs]{
+// Where copies elements of any type, by their width.
+var _ = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "Where", In: "condition:B, X:T, Y:T", Out: "output:T", Types: "B=bool; T=all4",
 	Vers: []ops.Ver{{Since: 16}, {Since: 9, Types: "T=all"}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
@@ -21,7 +21,7 @@ var opWhere = ops.Def(ops.Spec[noAttrs]{
 	},
 	Bind:    bindWhere,
 	InPlace: [][2]int8{{0, 1}, {0, 2}}, Layout: ops.Layout{Kind: ops.Agnostic},
-})
+}))
 
 type whereKernel struct {
 	width      elem.Width

@@ -19,7 +19,7 @@ type binarizerAttrs struct {
 }
 
 // Binarizer is 1 for what is greater than a threshold, else 0.
-var Binarizer = ops.Def(ops.Spec[binarizerAttrs]{
+var Binarizer = listed(ops.Def(ops.Spec[binarizerAttrs]{
 	Name: "Binarizer", Domain: Domain, In: "X:T", Out: "Y:T", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, _ *binarizerAttrs) error { return c.OutLike(0, 0) },
 	Eval: func(c *ops.Call, a *binarizerAttrs) error {
@@ -35,7 +35,7 @@ var Binarizer = ops.Def(ops.Spec[binarizerAttrs]{
 		}
 	},
 	InPlace: [][2]int8{{0, 0}},
-})
+}))
 
 func binarize[T float32 | float64 | int32 | int64](c *ops.Call, threshold float32) error {
 	x, y := tensor.View[T](c.In(0)), tensor.View[T](c.Out(0))
@@ -52,7 +52,7 @@ func binarize[T float32 | float64 | int32 | int64](c *ops.Call, threshold float3
 type scalerAttrs struct{ Offset, Scale []float32 }
 
 // Scaler is (x − offset)·scale, with one of each for all or for each feature. What is missing does nothing.
-var Scaler = ops.Def(ops.Spec[scalerAttrs]{
+var Scaler = listed(ops.Def(ops.Spec[scalerAttrs]{
 	Name: "Scaler", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *scalerAttrs) error {
 		x := c.In(0)
@@ -81,7 +81,7 @@ var Scaler = ops.Def(ops.Spec[scalerAttrs]{
 			}
 		})
 	},
-})
+}))
 
 // checkFeatures verifies that a list has one element, one for each feature, or none.
 func checkFeatures(what string, n int, x *ops.Type) error {
@@ -115,7 +115,7 @@ type normalizerAttrs struct {
 }
 
 // Normalizer divides rows by their greatest element, the sum of their magnitudes, or their length. A divisor of 0 leaves a row as it is.
-var Normalizer = ops.Def(ops.Spec[normalizerAttrs]{
+var Normalizer = listed(ops.Def(ops.Spec[normalizerAttrs]{
 	Name: "Normalizer", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *normalizerAttrs) error {
 		if a.Norm != "MAX" && a.Norm != "L1" && a.Norm != "L2" {
@@ -141,7 +141,7 @@ var Normalizer = ops.Def(ops.Spec[normalizerAttrs]{
 			}
 		})
 	},
-})
+}))
 
 func divisor(row []float64, norm string) float64 {
 	d := 0.0
@@ -175,7 +175,7 @@ type imputerAttrs struct {
 }
 
 // Imputer replaces the elements that equal a value, NaN included, by another: one for all, or one for each feature.
-var Imputer = ops.Def(ops.Spec[imputerAttrs]{
+var Imputer = listed(ops.Def(ops.Spec[imputerAttrs]{
 	Name: "Imputer", Domain: Domain, In: "X:T", Out: "Y:T", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *imputerAttrs) error {
 		x := c.In(0)
@@ -204,7 +204,7 @@ var Imputer = ops.Def(ops.Spec[imputerAttrs]{
 		}
 	},
 	InPlace: [][2]int8{{0, 0}},
-})
+}))
 
 func impute[T float32 | float64 | int32 | int64, V float32 | int64](c *ops.Call, values []V, replaced V) error {
 	x, y := tensor.View[T](c.In(0)), tensor.View[T](c.Out(0))
@@ -229,7 +229,7 @@ type vectorizerAttrs struct {
 }
 
 // FeatureVectorizer joins rows of features. What an input lacks of its number of features is filled with zeros, what is too much left out.
-var FeatureVectorizer = ops.Def(ops.Spec[vectorizerAttrs]{
+var FeatureVectorizer = listed(ops.Def(ops.Spec[vectorizerAttrs]{
 	Name: "FeatureVectorizer", Domain: Domain, In: "X:T1*", Out: "Y:float", Types: "T1=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *vectorizerAttrs) error {
 		if n := len(a.Inputdimensions); n > 0 && n != c.NumIn() {
@@ -285,12 +285,12 @@ var FeatureVectorizer = ops.Def(ops.Spec[vectorizerAttrs]{
 		}
 		return nil
 	},
-})
+}))
 
 type noAttrs struct{}
 
 // ArrayFeatureExtractor picks features. A vector gives one row.
-var ArrayFeatureExtractor = ops.Def(ops.Spec[noAttrs]{
+var ArrayFeatureExtractor = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "ArrayFeatureExtractor", Domain: Domain, In: "X:T, Y:int64", Out: "Z:T", Types: "T=" + inputTypes + "|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
 		x, ranked := c.Shape(0)
@@ -327,7 +327,7 @@ var ArrayFeatureExtractor = ops.Def(ops.Spec[noAttrs]{
 		}
 		return nil
 	},
-})
+}))
 
 func pick[T any](c *ops.Call, index []int64) {
 	x, z := tensor.View[T](c.In(0)), tensor.View[T](c.Out(0))

@@ -26,7 +26,7 @@ type labelEncoderAttrs struct {
 }
 
 // LabelEncoder looks elements up in a table. NaN is a key like any other; of equal keys the last counts.
-var LabelEncoder = ops.Def(ops.Spec[labelEncoderAttrs]{
+var LabelEncoder = listed(ops.Def(ops.Spec[labelEncoderAttrs]{
 	Name: "LabelEncoder", Domain: Domain, In: "X:T1", Out: "Y:T2",
 	Types: "T1=" + inputTypes + "|int16|string; T2=" + inputTypes + "|int16|string",
 	Vers: []ops.Ver{{Since: 4}, {Since: 2, Types: "T1=float|int64|string; T2=float|int64|string",
@@ -52,7 +52,7 @@ var LabelEncoder = ops.Def(ops.Spec[labelEncoderAttrs]{
 		}
 		return t.kernel(), nil
 	},
-})
+}))
 
 // encodeClasses makes the list of version 1 a table: strings become their places in it, integers the strings there.
 func encodeClasses(r *ops.Rewrite) error {
@@ -240,7 +240,7 @@ type categoryMapperAttrs struct {
 }
 
 // CategoryMapper turns strings into integers by a table, or integers into strings.
-var CategoryMapper = ops.Def(ops.Spec[categoryMapperAttrs]{
+var CategoryMapper = listed(ops.Def(ops.Spec[categoryMapperAttrs]{
 	Name: "CategoryMapper", Domain: Domain, In: "X:T1", Out: "Y:T2", Types: "T1=int64|string; T2=int64|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *categoryMapperAttrs) error {
 		if len(a.CatsInt64s) != len(a.CatsStrings) || len(a.CatsInt64s) == 0 {
@@ -264,7 +264,7 @@ var CategoryMapper = ops.Def(ops.Spec[categoryMapperAttrs]{
 		}
 		return t.kernel(), nil
 	},
-})
+}))
 
 type oneHotAttrs struct {
 	CatsInt64s  []int64  `onnx:"cats_int64s"`
@@ -274,7 +274,7 @@ type oneHotAttrs struct {
 
 // OneHotEncoder gives each element a dimension of its own, with a 1 at its category. Floats are truncated to integers first. What is no category
 // is all zeros, or an error.
-var OneHotEncoder = ops.Def(ops.Spec[oneHotAttrs]{
+var OneHotEncoder = listed(ops.Def(ops.Spec[oneHotAttrs]{
 	Name: "OneHotEncoder", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes + "|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *oneHotAttrs) error {
 		l, err := newClasses(a.CatsInt64s, a.CatsStrings)
@@ -311,7 +311,7 @@ var OneHotEncoder = ops.Def(ops.Spec[oneHotAttrs]{
 		}
 		return a.fill(y, places(a.CatsInt64s, n), len(a.CatsInt64s))
 	},
-})
+}))
 
 func (a *oneHotAttrs) fill(y []float32, at []int, n int) error {
 	for i, p := range at {

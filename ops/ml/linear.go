@@ -17,7 +17,7 @@ type linearRegressorAttrs struct {
 }
 
 // LinearRegressor is X·coefficientsᵀ + intercepts, transformed.
-var LinearRegressor = ops.Def(ops.Spec[linearRegressorAttrs]{
+var LinearRegressor = listed(ops.Def(ops.Spec[linearRegressorAttrs]{
 	Name: "LinearRegressor", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *linearRegressorAttrs) error {
 		if _, err := parsePost(a.PostTransform); err != nil {
@@ -41,7 +41,7 @@ var LinearRegressor = ops.Def(ops.Spec[linearRegressorAttrs]{
 			store(w.scores[row*len(s):], s)
 		}, 0)
 	},
-})
+}))
 
 type linearClassifierAttrs struct {
 	ClasslabelsInts    []int64 `onnx:"classlabels_ints"`
@@ -55,7 +55,7 @@ type linearClassifierAttrs struct {
 // LinearClassifier scores classes by X·coefficientsᵀ + intercepts. One row of coefficients for two classes scores the second; the first gets the
 // opposite. A single class holds if its score isn't negative, or its probability at least a half. The attribute multi_class says how the
 // coefficients were trained, which makes no difference here.
-var LinearClassifier = ops.Def(ops.Spec[linearClassifierAttrs]{
+var LinearClassifier = listed(ops.Def(ops.Spec[linearClassifierAttrs]{
 	Name: "LinearClassifier", Domain: Domain, In: "X:T1", Out: "Y:T2, Z:float", Types: "T1=" + inputTypes + "; T2=int64|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *linearClassifierAttrs) error {
 		if _, err := parsePost(a.PostTransform); err != nil {
@@ -109,7 +109,7 @@ var LinearClassifier = ops.Def(ops.Spec[linearClassifierAttrs]{
 		k.setClasses(l)
 		return k, nil
 	},
-})
+}))
 
 // holds is 0, the only class, or -1 for none.
 func holds(yes bool) int {

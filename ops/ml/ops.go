@@ -20,10 +20,14 @@ import (
 // Domain is the operators' domain.
 const Domain = "ai.onnx.ml"
 
-// Ops lists the family.
-var Ops = []*ops.Op{ArrayFeatureExtractor, Binarizer, CastMap, CategoryMapper, DictVectorizer, FeatureVectorizer, Imputer, LabelEncoder,
-	LinearClassifier, LinearRegressor, Normalizer, OneHotEncoder, Scaler, SVMClassifier, SVMRegressor, TreeEnsemble, TreeEnsembleClassifier,
-	TreeEnsembleRegressor, ZipMap}
+// Ops are the operators of this family.
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
+}
 
 func init() { ops.RegisterDefaults(Ops) }
 

@@ -16,13 +16,13 @@ type groupNormAttrs struct {
 }
 
 // GroupNormalization gives groups of channels of each image zero mean and unit variance, then scales and shifts each channel.
-var GroupNormalization = ops.Def(ops.Spec[groupNormAttrs]{
+var GroupNormalization = listed(ops.Def(ops.Spec[groupNormAttrs]{
 	Name: "GroupNormalization", In: "X:T, scale:T, bias:T", Out: "Y:T", Types: "T=floats4",
 	Vers:    []ops.Ver{{Since: 21}, {Since: 18, Attrs: "-stash_type", Old: groupNorm18}},
 	Infer:   func(c *ops.Infer, a *groupNormAttrs) error { return a.infer(c, false) },
 	Bind:    func(b *ops.Bind, a *groupNormAttrs) (ops.Kernel, error) { return a.bind(b, false) },
 	InPlace: [][2]int8{{0, 0}},
-})
+}))
 
 type groupNorm18Attrs struct {
 	Epsilon   float32 `onnx:",1e-05"`

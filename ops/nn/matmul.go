@@ -14,14 +14,14 @@ import (
 type matmulAttrs struct{}
 
 // MatMul is the product of matrices, or of stacks of them, as numpy.matmul has it.
-var MatMul = ops.Def(ops.Spec[matmulAttrs]{
+var MatMul = listed(ops.Def(ops.Spec[matmulAttrs]{
 	Name: "MatMul", In: "A:T, B:T", Out: "Y:T", Types: productTypes,
 	Vers:  []ops.Ver{{Since: 13}, {Since: 9, Types: productOld}, {Since: 1, Types: "T=floats"}},
 	Infer: func(c *ops.Infer, _ *matmulAttrs) error { return inferMatMul(c, false, false) },
 	Bind: func(b *ops.Bind, _ *matmulAttrs) (ops.Kernel, error) {
 		return bindProduct(b, product{}, epilogue{})
 	},
-})
+}))
 
 type fusedMatMulAttrs struct {
 	TransA, TransB bool    // the last two dimensions are swapped
@@ -33,7 +33,7 @@ type fusedMatMulAttrs struct {
 
 // FusedMatMul is act(alpha·A·B + bias + residual): bias along the last dimension, residual in the shape of the result; of types other than
 // float32 only alpha·A·B.
-var FusedMatMul = ops.Def(ops.Spec[fusedMatMulAttrs]{
+var FusedMatMul = listed(ops.Def(ops.Spec[fusedMatMulAttrs]{
 	Name: "MatMul", Domain: ops.Internal, In: "A:T, B:T, bias:T?, residual:T?", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *fusedMatMulAttrs) error { return inferMatMul(c, a.TransA, a.TransB) },
 	Bind: func(b *ops.Bind, a *fusedMatMulAttrs) (ops.Kernel, error) {
@@ -42,7 +42,7 @@ var FusedMatMul = ops.Def(ops.Spec[fusedMatMulAttrs]{
 		}
 		return bindProduct(b, product{a.TransA, a.TransB, a.Alpha}, epilogue{bias: 2, residual: 3, act: actAttrs{a.Act, a.ActAlpha, a.ActBeta}})
 	},
-})
+}))
 
 // inferMatMul is numpy.matmul's rule: vectors gain a dimension and lose it again, what stands before the matrices is broadcast.
 func inferMatMul(c *ops.Infer, transA, transB bool) error {

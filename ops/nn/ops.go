@@ -6,14 +6,13 @@ package nn
 
 import "ingot/ops"
 
-// Ops lists the family.
-var Ops = []*ops.Op{MatMul, Gemm, FusedMatMul,
-	Conv, ConvNHWC, ToNHWC, ToNCHW, ConvTranspose, ConvTransposeNHWC,
-	MaxPool, MaxPoolNHWC, AveragePool, AveragePoolNHWC,
-	GlobalAveragePool, GlobalAveragePoolNHWC, GlobalMaxPool, GlobalMaxPoolNHWC,
-	BatchNormalization, BatchNormalizationNHWC, InstanceNormalization, GroupNormalization,
-	GridSample, RoiAlign,
-	LayerNormalization, RMSNormalization, RotaryEmbedding,
+// Ops are the operators of this family.
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
 }
 
 // More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't

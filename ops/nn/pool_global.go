@@ -13,10 +13,10 @@ import (
 
 // The global pools make one pixel of each plane.
 var (
-	GlobalAveragePool     = globalPool("GlobalAveragePool", meanOf, planes)
-	GlobalMaxPool         = globalPool("GlobalMaxPool", maxOf, planes)
-	GlobalAveragePoolNHWC = globalPool("GlobalAveragePoolNHWC", meanOf, rows)
-	GlobalMaxPoolNHWC     = globalPool("GlobalMaxPoolNHWC", maxOf, rows)
+	GlobalAveragePool     = listed(globalPool("GlobalAveragePool", meanOf, planes))
+	GlobalMaxPool         = listed(globalPool("GlobalMaxPool", maxOf, planes))
+	GlobalAveragePoolNHWC = listed(globalPool("GlobalAveragePoolNHWC", meanOf, rows))
+	GlobalMaxPoolNHWC     = listed(globalPool("GlobalMaxPoolNHWC", maxOf, rows))
 )
 
 func globalPool(name string, op poolOp, l layout) *ops.Op {

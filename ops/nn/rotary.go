@@ -18,13 +18,13 @@ type rotaryAttrs struct {
 }
 
 // RotaryEmbedding turns pairs of elements by angles that grow with the position (https://arxiv.org/abs/2104.09864).
-var RotaryEmbedding = ops.Def(ops.Spec[rotaryAttrs]{
+var RotaryEmbedding = listed(ops.Def(ops.Spec[rotaryAttrs]{
 	Name: "RotaryEmbedding", In: "X:T, cos_cache:T, sin_cache:T, position_ids:M?", Out: "Y:T", Types: "T=float|float16|bfloat16; M=int64",
 	Vers:    []ops.Ver{{Since: 23}},
 	Infer:   inferRotary,
 	Bind:    bindRotary,
 	InPlace: [][2]int8{{0, 0}},
-})
+}))
 
 func inferRotary(c *ops.Infer, a *rotaryAttrs) error {
 	x, ok := c.Shape(0)

@@ -28,7 +28,7 @@ type dequantizeAttrs struct {
 }
 
 // DequantizeLinear is (x − zero point)·scale, computed in float32 and rounded once to the output's type.
-var DequantizeLinear = ops.Def(ops.Spec[dequantizeAttrs]{
+var DequantizeLinear = listed(ops.Def(ops.Spec[dequantizeAttrs]{
 	Name: "DequantizeLinear", In: "x:T1, x_scale:T2, x_zero_point:T1?", Out: "y:T3",
 	Types: "T1=int32|" + small25 + "; T2=" + withE8M0 + "; T3=" + halves,
 	Vers: []ops.Ver{{Since: 28}, {Since: 25}, {Since: 24, Types: "T1=int32|" + small23}, {Since: 23, Types: "T2=" + halves},
@@ -57,7 +57,7 @@ var DequantizeLinear = ops.Def(ops.Spec[dequantizeAttrs]{
 		return &dequantize{grid: g, per: move.TileLen(g.n, cost)}, nil
 	},
 	Layout: ops.Layout{Kind: ops.Opaque},
-})
+}))
 
 func isHalf(dt tensor.DType) bool {
 	return dt == tensor.Float32 || dt == tensor.Float16 || dt == tensor.BFloat16

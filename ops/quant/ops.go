@@ -11,8 +11,14 @@ import (
 	"ingot/tensor"
 )
 
-// Ops lists the family.
-var Ops = []*ops.Op{QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, QLinearMatMul}
+// Ops are the operators of this family.
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
+}
 
 // cost is the time of an element in picoseconds, by order of magnitude: it decides how work is shared.
 const cost = 500

@@ -7,5 +7,11 @@ package recurrent
 
 import "ingot/ops"
 
-// Ops lists the family.
-var Ops = []*ops.Op{LSTM, GRU, RNN}
+// Ops are the operators of this family.
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
+}

@@ -12,9 +12,14 @@ import (
 	"ingot/tensor"
 )
 
-// Ops lists the family.
-var Ops = []*ops.Op{SequenceConstruct, SequenceEmpty, SequenceInsert, SequenceErase, SequenceAt, SequenceLength, ConcatFromSequence, SplitToSequence,
-	Optional, OptionalHasElement, OptionalGetElement}
+// Ops are the operators of this family.
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
+}
 
 func seqOf(elem ops.Type) ops.Type {
 	elem.Val, elem.Data = nil, nil

@@ -25,7 +25,7 @@ const (
 )
 
 // Optional wraps a value, or makes an optional without one.
-var Optional = ops.Def(ops.Spec[optionalAttrs]{
+var Optional = listed(ops.Def(ops.Spec[optionalAttrs]{
 	Name: "Optional", In: "input:V?", Out: "output:O", Types: "V=" + held28 + "; O=" + optional28,
 	Vers: []ops.Ver{{Since: 28}, {Since: 15, Types: "V=" + held15 + "; O=" + optional15}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, a *optionalAttrs) error {
@@ -49,10 +49,10 @@ var Optional = ops.Def(ops.Spec[optionalAttrs]{
 		c.Set(0, o)
 		return nil
 	},
-})
+}))
 
 // OptionalHasElement tells whether an optional holds a value. What isn't an optional does.
-var OptionalHasElement = ops.Def(ops.Spec[none]{
+var OptionalHasElement = listed(ops.Def(ops.Spec[none]{
 	Name: "OptionalHasElement", In: "input:O?", Out: "output:B", Types: boolOutput + "; O=" + anything28,
 	Vers:  []ops.Ver{{Since: 28}, {Since: 18, Types: "O=" + anything18}, {Since: 15, In: "input:O", Types: "O=" + optional15}},
 	Infer: func(c *ops.Infer, _ *none) error { return c.Out(0, tensor.Bool) },
@@ -67,10 +67,10 @@ var OptionalHasElement = ops.Def(ops.Spec[none]{
 		}
 		return nil
 	},
-})
+}))
 
 // OptionalGetElement gives what an optional holds.
-var OptionalGetElement = ops.Def(ops.Spec[none]{
+var OptionalGetElement = listed(ops.Def(ops.Spec[none]{
 	Name: "OptionalGetElement", In: "input:O", Out: "output:V", Types: "O=" + anything28 + "; V=" + held28,
 	Vers:  []ops.Ver{{Since: 28}, {Since: 18, Types: "O=" + anything18 + "; V=" + held15}, {Since: 15, Types: "O=" + optional15}},
 	Flags: ops.Escapes,
@@ -101,4 +101,4 @@ var OptionalGetElement = ops.Def(ops.Spec[none]{
 		c.Set(0, v)
 		return nil
 	},
-})
+}))

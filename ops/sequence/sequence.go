@@ -12,7 +12,7 @@ import (
 type none struct{}
 
 // SequenceConstruct makes a sequence of its inputs.
-var SequenceConstruct = ops.Def(ops.Spec[none]{
+var SequenceConstruct = listed(ops.Def(ops.Spec[none]{
 	Name: "SequenceConstruct", In: "inputs:T*", Out: "output_sequence:S", Types: "T=all; S=seq(all)", Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error {
 		elem := ops.Type{Kind: sym.None}
@@ -29,14 +29,14 @@ var SequenceConstruct = ops.Def(ops.Spec[none]{
 		c.Set(0, s)
 		return nil
 	},
-})
+}))
 
 type emptyAttrs struct {
 	Dtype *int
 }
 
 // SequenceEmpty makes a sequence without elements.
-var SequenceEmpty = ops.Def(ops.Spec[emptyAttrs]{
+var SequenceEmpty = listed(ops.Def(ops.Spec[emptyAttrs]{
 	Name: "SequenceEmpty", Out: "output:S", Types: "S=seq(all)", Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, a *emptyAttrs) error {
 		if dt := a.dtype(); !dt.Valid() {
@@ -48,7 +48,7 @@ var SequenceEmpty = ops.Def(ops.Spec[emptyAttrs]{
 		c.Set(0, &tensor.Sequence{Elem: a.dtype()})
 		return nil
 	},
-})
+}))
 
 func (a *emptyAttrs) dtype() tensor.DType {
 	if a.Dtype == nil {
@@ -61,7 +61,7 @@ func (a *emptyAttrs) dtype() tensor.DType {
 }
 
 // SequenceInsert makes a sequence with one more element, at a position or at the end.
-var SequenceInsert = ops.Def(ops.Spec[none]{
+var SequenceInsert = listed(ops.Def(ops.Spec[none]{
 	Name: "SequenceInsert", In: "input_sequence:S, tensor:T, position:I?", Out: "output_sequence:S", Types: "S=seq(all); T=all; I=int32|int64",
 	Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error {
@@ -88,10 +88,10 @@ var SequenceInsert = ops.Def(ops.Spec[none]{
 		c.Set(0, &tensor.Sequence{Elem: t.DType(), Items: items})
 		return nil
 	},
-})
+}))
 
 // SequenceErase makes a sequence without the element at a position, or without the last one.
-var SequenceErase = ops.Def(ops.Spec[none]{
+var SequenceErase = listed(ops.Def(ops.Spec[none]{
 	Name: "SequenceErase", In: "input_sequence:S, position:I?", Out: "output_sequence:S", Types: "S=seq(all); I=int32|int64",
 	Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error { return c.OutType(0, seqOf(elemType(c.In(0)))) },
@@ -112,10 +112,10 @@ var SequenceErase = ops.Def(ops.Spec[none]{
 		c.Set(0, &tensor.Sequence{Elem: s.Elem, Items: slices.Concat(s.Items[:at], s.Items[at+1:])})
 		return nil
 	},
-})
+}))
 
 // SequenceAt gives the element at a position.
-var SequenceAt = ops.Def(ops.Spec[none]{
+var SequenceAt = listed(ops.Def(ops.Spec[none]{
 	Name: "SequenceAt", In: "input_sequence:S, position:I", Out: "tensor:T", Types: "S=seq(all); T=all; I=int32|int64",
 	Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error {
@@ -135,10 +135,10 @@ var SequenceAt = ops.Def(ops.Spec[none]{
 		c.Set(0, s.Items[at])
 		return nil
 	},
-})
+}))
 
 // SequenceLength gives the number of elements.
-var SequenceLength = ops.Def(ops.Spec[none]{
+var SequenceLength = listed(ops.Def(ops.Spec[none]{
 	Name: "SequenceLength", In: "input_sequence:S", Out: "length:I", Types: "S=seq(all); I=int64", Vers: []ops.Ver{{Since: 11}},
 	Infer: func(c *ops.Infer, _ *none) error { return c.Out(0, tensor.Int64) },
 	Eval: func(c *ops.Call, _ *none) error {
@@ -148,4 +148,4 @@ var SequenceLength = ops.Def(ops.Spec[none]{
 		}
 		return err
 	},
-})
+}))

@@ -15,7 +15,7 @@ type compressAttrs struct {
 	Axis *int
 }
 
-var opCompress = ops.Def(ops.Spec[compressAttrs]{
+var _ = listed(ops.Def(ops.Spec[compressAttrs]{
 	Name: "Compress", In: "input:T, condition:T1", Out: "output:T", Types: "T=all4; T1=bool",
 	Vers: []ops.Ver{{Since: 28}, {Since: 11, Types: "T=all"}, {Since: 9}},
 	Infer: func(c *ops.Infer, a *compressAttrs) error {
@@ -52,7 +52,7 @@ var opCompress = ops.Def(ops.Spec[compressAttrs]{
 		}
 		return takeRows(c, 0, dims, axis, at)
 	},
-})
+}))
 
 // takeRows makes output o of the rows of input 0, seen as of shape dims, at places along an axis.
 func takeRows(c *ops.Call, o int, dims []int, axis int, at []int) error {
@@ -72,7 +72,7 @@ func takeRows(c *ops.Call, o int, dims []int, axis int, at []int) error {
 	})
 }
 
-var opNonZero = ops.Def(ops.Spec[noAttrs]{
+var _ = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "NonZero", In: "X:T", Out: "Y:int64", Types: "T=all4", Vers: []ops.Ver{{Since: 13}, {Since: 9, Types: "T=all"}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
 		t := c.In(0)
@@ -100,7 +100,7 @@ var opNonZero = ops.Def(ops.Spec[noAttrs]{
 		}
 		return nil
 	},
-})
+}))
 
 // nonZeros returns the places of the elements that aren't zero, false or empty.
 func nonZeros(x *tensor.Tensor) ([]int, error) {

@@ -12,9 +12,9 @@ import (
 
 type dropoutAttrs struct{ Seed *int64 }
 
-// opDropout is an identity, except in training. The mask is then random, and the same as that of the standard's reference implementation if
+// Dropout is an identity, except in training. The mask is then random, and the same as that of the standard's reference implementation if
 // there is a seed.
-var opDropout = ops.Def(ops.Spec[dropoutAttrs]{
+var _ = listed(ops.Def(ops.Spec[dropoutAttrs]{
 	Name: "Dropout", In: "data:T, ratio:T1?, training_mode:T2?", Out: "output:T, mask:T2?", Types: "T=floats4|float8; T1=floats4|float8; T2=bool",
 	Vers: []ops.Ver{{Since: 22}, {Since: 13, Types: "T=floats4; T1=floats"}, {Since: 12, Types: "T=floats"},
 		{Since: 10, In: "data:T", Out: "output:T, mask:T1?", Types: "T1=bool", Attrs: "-seed +ratio:float=0.5", Up: ops.DropAttrs("ratio")},
@@ -26,7 +26,7 @@ var opDropout = ops.Def(ops.Spec[dropoutAttrs]{
 		return 0, 0, o == 0 && !c.Has(2) || o == 0 && c.In(2).Data != nil && !isTrue(c.In(2).Data)
 	},
 	Eval: evalDropout, InPlace: [][2]int8{{0, 0}}, Flags: ops.Random,
-})
+}))
 
 // testAttr makes explicit that version 6 trains unless told not to.
 func testAttr(r *ops.Rewrite) error {

@@ -26,7 +26,7 @@ type eyeLikeAttrs struct {
 	K     int `onnx:",0"`
 }
 
-var opEyeLike = ops.Def(ops.Spec[eyeLikeAttrs]{
+var _ = listed(ops.Def(ops.Spec[eyeLikeAttrs]{
 	Name: "EyeLike", In: "input:T1", Out: "output:T2", Types: "T1=bool|num4; T2=bool|num4",
 	Vers: []ops.Ver{{Since: 22}, {Since: 9, Types: "T1=bool|num; T2=bool|num"}},
 	Infer: func(c *ops.Infer, a *eyeLikeAttrs) error {
@@ -53,7 +53,7 @@ var opEyeLike = ops.Def(ops.Spec[eyeLikeAttrs]{
 		}
 		return nil
 	},
-})
+}))
 
 // dtypeOr returns the type that an attribute names, or another when it is absent. Only the types in may are allowed.
 func dtypeOr(attr *tensor.DType, or tensor.DType, may tensor.Types) (tensor.DType, error) {
@@ -73,11 +73,11 @@ type axisLastAttrs struct {
 	Axis int `onnx:",-1"`
 }
 
-var opOneHot = ops.Def(ops.Spec[axisLastAttrs]{
+var _ = listed(ops.Def(ops.Spec[axisLastAttrs]{
 	Name: "OneHot", In: "indices:T1, depth:T2, values:T3", Out: "output:T3", Types: "T1=num; T2=num; T3=all4",
 	Vers:  []ops.Ver{{Since: 28}, {Since: 11, Types: "T3=all"}, {Since: 9}},
 	Infer: inferOneHot, Bind: bindOneHot,
-})
+}))
 
 func inferOneHot(c *ops.Infer, a *axisLastAttrs) error {
 	t, dt := c.In(0), c.In(2).DT
@@ -174,7 +174,7 @@ type triluAttrs struct {
 	Upper bool `onnx:",1"`
 }
 
-var opTrilu = ops.Def(ops.Spec[triluAttrs]{
+var _ = listed(ops.Def(ops.Spec[triluAttrs]{
 	Name: "Trilu", In: "input:T, k:int64?", Out: "output:T", Types: "T=all4", Vers: []ops.Ver{{Since: 14}},
 	Infer: func(c *ops.Infer, _ *triluAttrs) error {
 		if t := c.In(0); t.Ranked && len(t.Shape) < 2 {
@@ -183,7 +183,7 @@ var opTrilu = ops.Def(ops.Spec[triluAttrs]{
 		return c.OutLike(0, 0)
 	},
 	Eval: evalTrilu, InPlace: [][2]int8{{0, 0}},
-})
+}))
 
 func evalTrilu(c *ops.Call, a *triluAttrs) error {
 	x, y := c.In(0), c.Out(0)

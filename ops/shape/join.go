@@ -14,7 +14,7 @@ type concatAttrs struct {
 	Axis int `onnx:",required"`
 }
 
-var opConcat = ops.Def(ops.Spec[concatAttrs]{
+var _ = listed(ops.Def(ops.Spec[concatAttrs]{
 	Name: "Concat", In: "inputs:T*", Out: "concat_result:T", Types: "T=all4",
 	Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: "T=all"}, {Since: 4},
 		{Since: 1, Types: "T=floats", Attrs: "axis:int", Up: ops.SetAttr("axis", ops.IntAttr(1))}},
@@ -37,7 +37,7 @@ var opConcat = ops.Def(ops.Spec[concatAttrs]{
 		return k, nil
 	},
 	Layout: ops.Layout{Kind: ops.AxisAttr},
-})
+}))
 
 // sliceCopy returns the copy of n rows along an axis: from row `from` of a tensor of shape src to row `to` of one of shape dst. The other
 // dimensions agree.
@@ -132,7 +132,7 @@ type splitAttrs struct {
 	NumOutputs *int
 }
 
-var opSplit = ops.Def(ops.Spec[splitAttrs]{
+var _ = listed(ops.Def(ops.Spec[splitAttrs]{
 	Name: "Split", In: "input:T, split:int64?", Out: "outputs:T*", Types: "T=all4",
 	Vers: []ops.Ver{{Since: 18}, {Since: 13, Attrs: "-num_outputs", Up: splitEvenly},
 		{Since: 11, In: "input:T", Types: "T=all", Attrs: "+split:ints", Up: ops.AttrToInput("split", 1)}, {Since: 2},
@@ -168,7 +168,7 @@ var opSplit = ops.Def(ops.Spec[splitAttrs]{
 		return k, nil
 	},
 	Layout: ops.Layout{Kind: ops.AxisAttr},
-})
+}))
 
 // splitEvenly makes explicit that a Split without sizes has a piece for each output.
 func splitEvenly(r *ops.Rewrite) error {

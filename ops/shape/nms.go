@@ -15,7 +15,7 @@ type nmsAttrs struct {
 	CenterPointBox bool `onnx:",0"`
 }
 
-var opNonMaxSuppression = ops.Def(ops.Spec[nmsAttrs]{
+var _ = listed(ops.Def(ops.Spec[nmsAttrs]{
 	Name: "NonMaxSuppression",
 	In:   "boxes:float, scores:float, max_output_boxes_per_class:int64?, iou_threshold:float?, score_threshold:float?", Out: "selected_indices:int64",
 	Vers: []ops.Ver{{Since: 11}, {Since: 10}},
@@ -30,7 +30,7 @@ var opNonMaxSuppression = ops.Def(ops.Spec[nmsAttrs]{
 		return c.Out(0, tensor.Int64, c.Fresh(), ops.Num(3))
 	},
 	Eval: evalNMS,
-})
+}))
 
 // box is two corners, the lesser one first, and the area between.
 type box struct{ y0, x0, y1, x1, area float32 }

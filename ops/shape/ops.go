@@ -9,23 +9,12 @@ package shape
 import "ingot/ops"
 
 // Ops are the operators of this family.
-var Ops = []*ops.Op{
-	// same.go
-	opIdentity, opReshape, opFlatten, opSqueeze, opUnsqueeze,
-	// transpose.go, depth.go, join.go, slice.go, repeat.go, pad.go
-	opTranspose, opDepthToSpace, opSpaceToDepth, opConcat, opSplit, opSlice, opExpand, opTile, opPad,
-	// gather.go, places.go, scatter.go
-	opGather, opGatherElements, opGatherND, opScatter, opScatterElements, opScatterND,
-	// describe.go, constant.go, fill.go
-	opShape, opSize, opConstant, opConstantOfShape, opRange, opEyeLike, opOneHot, opTrilu,
-	// choose.go, nms.go
-	opCompress, opNonZero, opNonMaxSuppression,
-	// resize.go
-	opResize, opUpsample,
-	// dropout.go, random.go
-	opDropout, opRandomUniform, opRandomNormal, opRandomUniformLike, opRandomNormalLike,
-	// nhwc.go
-	opPadNHWC, opResizeNHWC, opSliceNHWC, opDepthToSpaceNHWC, opSpaceToDepthNHWC,
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
 }
 
 // More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't

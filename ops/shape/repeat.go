@@ -10,7 +10,7 @@ import (
 	"ingot/tensor"
 )
 
-var opExpand = ops.Def(ops.Spec[noAttrs]{
+var _ = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "Expand", In: "input:T, shape:int64", Out: "output:T", Types: "T=all4", Vers: []ops.Ver{{Since: 13}, {Since: 8, Types: "T=all"}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
 		t := c.In(0)
@@ -45,7 +45,7 @@ var opExpand = ops.Def(ops.Spec[noAttrs]{
 	Bind: func(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
 		return bindCopy(expandCopy(b.In(0).DT.Size(), b.Dims(0), b.OutDims(0))), nil
 	},
-})
+}))
 
 // outAtLeast sets output 0 to the broadcast of the input and of a shape of which at most the length is known.
 func outAtLeast(c *ops.Infer, t *ops.Type) error {
@@ -82,7 +82,7 @@ func expandCopy(width int, dims, out []int) move.Copy {
 	return move.NewCopy(width, 0, 0, loops...)
 }
 
-var opTile = ops.Def(ops.Spec[noAttrs]{
+var _ = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "Tile", In: "input:T, repeats:T1", Out: "output:T", Types: "T=all4; T1=int64",
 	Vers: []ops.Ver{{Since: 13}, {Since: 6, Types: "T=all"}, {Since: 1, In: "input:T, tiles:T, axis:T", Types: "T=floats", Up: tileAxis}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
@@ -119,7 +119,7 @@ var opTile = ops.Def(ops.Spec[noAttrs]{
 	Bind: func(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
 		return bindCopy(tileCopy(b.In(0).DT.Size(), b.Dims(0), b.OutDims(0))), nil
 	},
-})
+}))
 
 // tileCopy returns the copy that repeats a tensor until it fills a shape.
 func tileCopy(width int, dims, out []int) move.Copy {

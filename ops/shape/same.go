@@ -40,7 +40,7 @@ func keepVals(c *ops.Infer) {
 	}
 }
 
-var opIdentity = ops.Def(ops.Spec[noAttrs]{
+var _ = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "Identity", In: "input:V", Out: "output:V", Types: "V=all13|seq(all)|optional(seq(all))|optional(all)",
 	Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: "V=all12|seq(all)|optional(seq(all))|optional(all)"},
 		{Since: 23, Types: "V=all11|seq(all)|optional(seq(all))|optional(all)"}, {Since: 21, Types: "V=all10|seq(all)|optional(seq(all))|optional(all)"},
@@ -54,7 +54,7 @@ var opIdentity = ops.Def(ops.Spec[noAttrs]{
 		return nil
 	},
 	View: viewSame[noAttrs], Bind: bindSame[noAttrs], InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
-})
+}))
 
 // since25 is the history of types that the operators share which take every type.
 func since25(v string, more ...ops.Ver) []ops.Ver {
@@ -65,7 +65,7 @@ type reshapeAttrs struct {
 	Allowzero bool `onnx:",0"`
 }
 
-var opReshape = ops.Def(ops.Spec[reshapeAttrs]{
+var _ = listed(ops.Def(ops.Spec[reshapeAttrs]{
 	Name: "Reshape", In: "data:T, shape:int64", Out: "reshaped:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 19, Types: "T=all9"}, ops.Ver{Since: 14, Types: "T=all4"}, ops.Ver{Since: 13, Attrs: "-allowzero"},
 		ops.Ver{Since: 5, Types: "T=all"},
@@ -77,7 +77,7 @@ var opReshape = ops.Def(ops.Spec[reshapeAttrs]{
 			return ops.AttrToInput("shape", 1)(r)
 		}}),
 	Infer: inferReshape, View: viewSame[reshapeAttrs], Bind: bindSame[reshapeAttrs], InPlace: [][2]int8{{0, 0}},
-})
+}))
 
 func inferReshape(c *ops.Infer, a *reshapeAttrs) error {
 	t := c.In(0)
@@ -196,7 +196,7 @@ type flattenAttrs struct {
 	Axis int `onnx:",1"`
 }
 
-var opFlatten = ops.Def(ops.Spec[flattenAttrs]{
+var _ = listed(ops.Def(ops.Spec[flattenAttrs]{
 	Name: "Flatten", In: "input:T", Out: "output:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"}, ops.Ver{Since: 11, Types: "T=all"}, ops.Ver{Since: 9}, ops.Ver{Since: 1, Types: "T=floats"}),
 	Infer: func(c *ops.Infer, a *flattenAttrs) error {
@@ -218,9 +218,9 @@ var opFlatten = ops.Def(ops.Spec[flattenAttrs]{
 		return nil
 	},
 	View: viewSame[flattenAttrs], Bind: bindSame[flattenAttrs], InPlace: [][2]int8{{0, 0}},
-})
+}))
 
-var opSqueeze = ops.Def(ops.Spec[noAttrs]{
+var _ = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "Squeeze", In: "data:T, axes:int64?", Out: "squeezed:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"},
 		ops.Ver{Since: 11, In: "data:T", Types: "T=all", Attrs: "+axes:ints", Up: ops.AttrToInput("axes", 1)}, ops.Ver{Since: 1}),
@@ -248,7 +248,7 @@ var opSqueeze = ops.Def(ops.Spec[noAttrs]{
 		return nil
 	},
 	View: viewSame[noAttrs], Bind: bindSame[noAttrs], InPlace: [][2]int8{{0, 0}},
-})
+}))
 
 // squeezed tells which dimensions Squeeze takes away.
 func squeezed(c *ops.Infer) (gone []bool, known bool, err error) {
@@ -281,7 +281,7 @@ func squeezed(c *ops.Infer) (gone []bool, known bool, err error) {
 	return gone, true, nil
 }
 
-var opUnsqueeze = ops.Def(ops.Spec[noAttrs]{
+var _ = listed(ops.Def(ops.Spec[noAttrs]{
 	Name: "Unsqueeze", In: "data:T, axes:int64", Out: "expanded:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"},
 		ops.Ver{Since: 11, In: "data:T", Types: "T=all", Attrs: "+axes:ints=required", Up: ops.AttrToInput("axes", 1)}, ops.Ver{Since: 1}),
@@ -313,4 +313,4 @@ var opUnsqueeze = ops.Def(ops.Spec[noAttrs]{
 		return nil
 	},
 	View: viewSame[noAttrs], Bind: bindSame[noAttrs], InPlace: [][2]int8{{0, 0}},
-})
+}))

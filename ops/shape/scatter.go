@@ -21,8 +21,8 @@ type scatterNDAttrs struct {
 }
 
 var (
-	// opScatter is the name that ScatterElements first had. Later opsets call it deprecated; it is taken there all the same.
-	opScatter = ops.Def(ops.Spec[axis0Attrs]{
+	// Scatter is the name that ScatterElements first had. Later opsets call it deprecated; it is taken there all the same.
+	_ = listed(ops.Def(ops.Spec[axis0Attrs]{
 		Name: "Scatter", In: "data:T, indices:Tind, updates:T", Out: "output:T", Types: "T=all; Tind=int32|int64",
 		Vers:  []ops.Ver{{Since: 9}},
 		Infer: func(c *ops.Infer, a *axis0Attrs) error { return inferScatter(c, a.Axis, "none") },
@@ -30,14 +30,14 @@ var (
 			return bindScatterElements(b, &scatterAttrs{Axis: a.Axis, Reduction: "none"})
 		},
 		InPlace: [][2]int8{{0, 0}},
-	})
-	opScatterElements = ops.Def(ops.Spec[scatterAttrs]{
+	}))
+	_ = listed(ops.Def(ops.Spec[scatterAttrs]{
 		Name: "ScatterElements", In: "data:T, indices:Tind, updates:T", Out: "output:T", Types: "T=all4; Tind=int32|int64",
 		Vers:  []ops.Ver{{Since: 18}, {Since: 16}, {Since: 13, Attrs: "-reduction"}, {Since: 11, Types: "T=all"}},
 		Infer: func(c *ops.Infer, a *scatterAttrs) error { return inferScatter(c, a.Axis, a.Reduction) },
 		Bind:  bindScatterElements, InPlace: [][2]int8{{0, 0}},
-	})
-	opScatterND = ops.Def(ops.Spec[scatterNDAttrs]{
+	}))
+	_ = listed(ops.Def(ops.Spec[scatterNDAttrs]{
 		Name: "ScatterND", In: "data:T, indices:int64, updates:T", Out: "output:T", Types: "T=all4",
 		Vers:  []ops.Ver{{Since: 18}, {Since: 16}, {Since: 13, Attrs: "-reduction"}, {Since: 11, Types: "T=all"}},
 		Infer: inferScatterND,
@@ -46,7 +46,7 @@ var (
 			return bindScatter(b, p, err, a.Reduction)
 		},
 		InPlace: [][2]int8{{0, 0}},
-	})
+	}))
 )
 
 func checkReduction(name string, dt tensor.DType) error {

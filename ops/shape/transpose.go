@@ -11,7 +11,7 @@ type transposeAttrs struct {
 	Perm []int
 }
 
-var opTranspose = ops.Def(ops.Spec[transposeAttrs]{
+var _ = listed(ops.Def(ops.Spec[transposeAttrs]{
 	Name: "Transpose", In: "data:T", Out: "transposed:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"}, ops.Ver{Since: 1, Types: "T=all"}),
 	Infer: func(c *ops.Infer, a *transposeAttrs) error {
@@ -56,7 +56,7 @@ var opTranspose = ops.Def(ops.Spec[transposeAttrs]{
 		}
 		return bindCopy(transposeOf(b.In(0).DT.Size(), b.Dims(0), perm)), nil
 	},
-})
+}))
 
 // perm returns the order of dimensions for a rank; reversed when the attribute is absent.
 func (a *transposeAttrs) perm(rank int) ([]int, error) {

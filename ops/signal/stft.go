@@ -14,7 +14,7 @@ type stftAttrs struct {
 }
 
 // STFT transforms windows of a signal [batch, length, 1 or 2] that lie frame_step apart. A real signal may lack the last dimension.
-var STFT = ops.Def(ops.Spec[stftAttrs]{
+var STFT = listed(ops.Def(ops.Spec[stftAttrs]{
 	Name: "STFT", In: "signal:T1, frame_step:T2, window:T1?, frame_length:T2?", Out: "output:T1", Types: "T1=floats4; T2=int32|int64",
 	Vers: []ops.Ver{{Since: 17}},
 	Infer: func(c *ops.Infer, a *stftAttrs) error {
@@ -48,7 +48,7 @@ var STFT = ops.Def(ops.Spec[stftAttrs]{
 		return c.Out(0, dt, in[0], frames, bins, ops.Num(2))
 	},
 	Bind: func(_ *ops.Bind, a *stftAttrs) (ops.Kernel, error) { return &stft{stftAttrs: a}, nil },
-})
+}))
 
 func (a *stftAttrs) checkSignal(in []ops.Dim) error {
 	if len(in) != 2 && len(in) != 3 {

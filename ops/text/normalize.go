@@ -20,7 +20,7 @@ type normalizerAttrs struct {
 
 // StringNormalizer removes stop words from a list of words, [C] or [1,C], and then changes the case of the others by the rules of a locale.
 // When none is left, the result is one empty string.
-var StringNormalizer = ops.Def(ops.Spec[normalizerAttrs]{
+var StringNormalizer = listed(ops.Def(ops.Spec[normalizerAttrs]{
 	Name: "StringNormalizer", In: "X:string", Out: "Y:string", Vers: []ops.Ver{{Since: 10}},
 	Infer: func(c *ops.Infer, a *normalizerAttrs) error {
 		switch a.CaseChangeAction {
@@ -89,7 +89,7 @@ var StringNormalizer = ops.Def(ops.Spec[normalizerAttrs]{
 		copy(tensor.View[string](y), kept)
 		return nil
 	},
-})
+}))
 
 // parseLocale reads names such as "en_US", "tr-TR.UTF-8" and "C". An empty one has no rules beyond Unicode's.
 func parseLocale(name string) (language.Tag, error) {

@@ -7,8 +7,14 @@ package text
 
 import "ingot/ops"
 
-// Ops lists the family.
-var Ops = []*ops.Op{StringConcat, StringSplit, RegexFullMatch, StringNormalizer, TfIdfVectorizer}
+// Ops are the operators of this family.
+var Ops []*ops.Op
+
+// listed adds an operator to the family, where it is declared: there is no other list of them.
+func listed(op *ops.Op) *ops.Op {
+	Ops = append(Ops, op)
+	return op
+}
 
 func init() { ops.RegisterDefaults(Ops) }
 
