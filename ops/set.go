@@ -111,3 +111,18 @@ func (e *UnsupportedError) Error() string {
 	}
 	return sb.String()
 }
+
+// Family is a list of operators that declarations add themselves to, so that an operator is written down in one place:
+//
+//	var Ops ops.Family
+//
+//	var _ = Ops.Add(ops.Def(…))
+type Family []*Op
+
+// Add adds an operator and returns it. It isn't inlined: it is called by each declaration there is.
+//
+//go:noinline
+func (f *Family) Add(op *Op) *Op {
+	*f = append(*f, op)
+	return op
+}

@@ -13,7 +13,7 @@ type ifAttrs struct {
 }
 
 // If runs one of two bodies.
-var If = listed(ops.Def(ops.Spec[ifAttrs]{
+var If = Ops.Add(ops.Def(ops.Spec[ifAttrs]{
 	Name: "If", In: "cond:B", Out: "outputs:~V*", Types: "B=bool; V=" + values25,
 	Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: "V=" + values24}, {Since: 23, Types: "V=" + values23}, {Since: 21, Types: "V=" + values21},
 		{Since: 19, Types: "V=" + values19}, {Since: 16, Types: "V=" + values16}, {Since: 13, Types: "V=" + values13},

@@ -15,7 +15,7 @@ type loopAttrs struct {
 
 // Loop runs its body a number of times, or while a condition holds. The body takes the trip's number, the condition and the carried values; it
 // gives the condition, the carried values, and an element for each scan output.
-var Loop = listed(ops.Def(ops.Spec[loopAttrs]{
+var Loop = Ops.Add(ops.Def(ops.Spec[loopAttrs]{
 	Name: "Loop", In: "M:I?, cond:B?, v_initial:~V*0", Out: "v_final_and_scan_outputs:~V*", Types: "I=int64; B=bool; V=" + values25,
 	Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: "V=" + values24}, {Since: 23, Types: "V=" + values23}, {Since: 21, Types: "V=" + values21},
 		{Since: 19, Types: "V=" + values19}, {Since: 16, Types: "V=" + values16}, {Since: 13, Types: "V=" + values13},

@@ -9,7 +9,7 @@ import (
 )
 
 // SequenceMap runs its body on each element of a sequence, with the elements at the same place of further sequences, or with tensors.
-var SequenceMap = listed(ops.Def(ops.Spec[loopAttrs]{
+var SequenceMap = Ops.Add(ops.Def(ops.Spec[loopAttrs]{
 	Name: "SequenceMap", In: "input_sequence:S, additional_inputs:~V*0", Out: "out_sequence:~S*", Types: "S=seq(all); V=all|seq(all)",
 	Vers: []ops.Ver{{Since: 17}},
 	Infer: func(c *ops.Infer, a *loopAttrs) error {

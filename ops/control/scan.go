@@ -18,7 +18,7 @@ type scanAttrs struct {
 }
 
 // Scan runs its body once for each element of its scan inputs, with carried states, and stacks what it gives.
-var Scan = listed(ops.Def(ops.Spec[scanAttrs]{
+var Scan = Ops.Add(ops.Def(ops.Spec[scanAttrs]{
 	Name: "Scan", In: "initial_state_and_scan_inputs:~V*", Out: "final_state_and_scan_outputs:~V*", Types: "V=all13",
 	Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: "V=all12"}, {Since: 23, Types: "V=all11"}, {Since: 21, Types: "V=all10"},
 		{Since: 19, Types: "V=all9"}, {Since: 16, Types: "V=all4"}, {Since: 11, Types: "V=all"}, {Since: 9},

@@ -16,8 +16,8 @@ type argAttrs struct {
 }
 
 var (
-	_ = listed(argExtreme("ArgMax", false))
-	_ = listed(argExtreme("ArgMin", true))
+	_ = Ops.Add(argExtreme("ArgMax", false))
+	_ = Ops.Add(argExtreme("ArgMin", true))
 )
 
 func argExtreme(name string, least bool) *ops.Op {

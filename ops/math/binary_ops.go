@@ -61,29 +61,29 @@ func compare(name, types string, vers []ops.Ver, vals func(x, y ops.Dim) (ops.Di
 
 // A loop that signed integers lack is that of the unsigned ones of their width, and what 8- and 16-bit integers lack is computed in int64.
 var (
-	_ = listed(binary("Add", "A:T, B:T", "C:T", "T=num4", sinceArith, addVal, binaryLoops{
+	_ = Ops.Add(binary("Add", "A:T, B:T", "C:T", "T=num4", sinceArith, addVal, binaryLoops{
 		f32: vec.Add, vs: vec.AddS, sv: func(d []float32, s float32, b []float32) { vec.AddS(d, b, s) },
 		f64: elem.Add[float64], u8: elem.Add[uint8], u32: elem.Add[uint32], u64: elem.Add[uint64]}))
-	_ = listed(binary("Sub", "A:T, B:T", "C:T", "T=num4", sinceArith, subVal, binaryLoops{
+	_ = Ops.Add(binary("Sub", "A:T, B:T", "C:T", "T=num4", sinceArith, subVal, binaryLoops{
 		f32: vec.Sub, vs: func(d, a []float32, s float32) { vec.AddS(d, a, -s) },
 		sv:  func(d []float32, s float32, b []float32) { vec.RSubS(d, b, s) },
 		f64: elem.Sub[float64], u8: elem.Sub[uint8], u32: elem.Sub[uint32], u64: elem.Sub[uint64]}))
-	_ = listed(binary("Mul", "A:T, B:T", "C:T", "T=num4", sinceArith, mulVal, binaryLoops{
+	_ = Ops.Add(binary("Mul", "A:T, B:T", "C:T", "T=num4", sinceArith, mulVal, binaryLoops{
 		f32: vec.Mul, vs: vec.MulS, sv: func(d []float32, s float32, b []float32) { vec.MulS(d, b, s) },
 		f64: elem.Mul[float64], u8: elem.Mul[uint8], u32: elem.Mul[uint32], u64: elem.Mul[uint64]}))
-	_ = listed(binary("Div", "A:T, B:T", "C:T", "T=num4", sinceArith, divVal, binaryLoops{
+	_ = Ops.Add(binary("Div", "A:T, B:T", "C:T", "T=num4", sinceArith, divVal, binaryLoops{
 		f32: vec.Div, vs: vec.DivS, sv: func(d []float32, s float32, b []float32) { vec.RDivS(d, b, s) },
 		f64: elem.Div[float64], i32: elem.DivInt[int32], i64: elem.DivInt[int64], u64: elem.DivInt[uint64]}))
 
-	_ = listed(binaryOf("Mod", "A:T, B:T", "C:T", "T=num4", []ops.Ver{{Since: 28}, {Since: 13}, {Since: 10, Types: "T=num"}}, modVal, modLoops))
+	_ = Ops.Add(binaryOf("Mod", "A:T, B:T", "C:T", "T=num4", []ops.Ver{{Since: 28}, {Since: 13}, {Since: 10, Types: "T=num"}}, modVal, modLoops))
 
 	// Comparisons of signed and unsigned integers differ but for Equal.
-	_ = listed(compare("Equal", "T=num4|bool|string", sinceEqual, equalVal, compareLoops{f32: elem.Equal[float32], f64: elem.Equal[float64],
+	_ = Ops.Add(compare("Equal", "T=num4|bool|string", sinceEqual, equalVal, compareLoops{f32: elem.Equal[float32], f64: elem.Equal[float64],
 		u8: elem.Equal[uint8], i32: elem.Equal[int32], i64: elem.Equal[int64], u64: elem.Equal[uint64], str: elem.Equal[string]}))
-	_ = listed(compare("Less", "T=num4", sinceLess, lessVal, less))
-	_ = listed(compare("LessOrEqual", "T=num4", sinceLessOrEqual, lessEqualVal, lessEqual))
-	_ = listed(compare("Greater", "T=num4", sinceLess, swapped(lessVal), less.swapped()))
-	_ = listed(compare("GreaterOrEqual", "T=num4", sinceLessOrEqual, swapped(lessEqualVal), lessEqual.swapped()))
+	_ = Ops.Add(compare("Less", "T=num4", sinceLess, lessVal, less))
+	_ = Ops.Add(compare("LessOrEqual", "T=num4", sinceLessOrEqual, lessEqualVal, lessEqual))
+	_ = Ops.Add(compare("Greater", "T=num4", sinceLess, swapped(lessVal), less.swapped()))
+	_ = Ops.Add(compare("GreaterOrEqual", "T=num4", sinceLessOrEqual, swapped(lessEqualVal), lessEqual.swapped()))
 
 	less = compareLoops{f32: elem.Less[float32], f64: elem.Less[float64],
 		i32: elem.Less[int32], i64: elem.Less[int64], u64: elem.Less[uint64]}

@@ -35,7 +35,7 @@ const (
 )
 
 var (
-	_ = listed(ops.Def(ops.Spec[castAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[castAttrs]{
 		Name: "Cast", In: "input:T1", Out: "output:T2", Types: castV25,
 		Vers: []ops.Ver{{Since: 28}, {Since: 25}, {Since: 24, Types: castV24}, {Since: 23, Types: castV23, Attrs: "-round_mode"},
 			{Since: 21, Types: castV21}, {Since: 19, Types: castV19}, {Since: 13, Types: castV13, Attrs: "-saturate"}, {Since: 9, Types: castV9},
@@ -44,7 +44,7 @@ var (
 		Bind:    func(b *ops.Bind, a *castAttrs) (ops.Kernel, error) { return bindCast(b, a.Saturate, a.RoundMode) },
 		InPlace: [][2]int8{{0, 0}}, Layout: ops.Layout{Kind: ops.Agnostic},
 	}))
-	_ = listed(ops.Def(ops.Spec[castLikeAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[castLikeAttrs]{
 		Name: "CastLike", In: "input:T1, target_type:T2", Out: "output:T2", Types: castV25,
 		Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: castV24}, {Since: 23, Types: castV23, Attrs: "-round_mode"}, {Since: 21, Types: castV21},
 			{Since: 19, Types: castV19}, {Since: 15, Types: castV13, Attrs: "-saturate"}},

@@ -20,8 +20,8 @@ func (a *scanAttrs) scan() reduce.Scan {
 }
 
 var (
-	_ = listed(cumulative("CumSum", []ops.Ver{{Since: 14}, {Since: 11, Types: "T=float|double|int32|int64|uint32|uint64"}}, bindSums))
-	_ = listed(cumulative("CumProd", []ops.Ver{{Since: 26}}, bindProducts))
+	_ = Ops.Add(cumulative("CumSum", []ops.Ver{{Since: 14}, {Since: 11, Types: "T=float|double|int32|int64|uint32|uint64"}}, bindSums))
+	_ = Ops.Add(cumulative("CumProd", []ops.Ver{{Since: 26}}, bindProducts))
 )
 
 // cumulative declares a running fold. The axis is an input that decides no shape, so it is read at the start of each run.

@@ -15,7 +15,7 @@ type einsumAttrs struct {
 }
 
 // Einsum contracts its operands from the first to the last, two at a time, each time by a matrix product where that is possible.
-var _ = listed(ops.Def(ops.Spec[einsumAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[einsumAttrs]{
 	Name: "Einsum", In: "Inputs:T*", Out: "Output:T", Types: "T=num4", Vers: []ops.Ver{{Since: 28}, {Since: 12, Types: "T=num"}},
 	Infer: func(c *ops.Infer, a *einsumAttrs) error {
 		eq, err := parseEquation(a.Equation)

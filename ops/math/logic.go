@@ -32,24 +32,24 @@ type isInfAttrs struct {
 }
 
 var (
-	_ = listed(logical("And", elem.And[uint8]))
-	_ = listed(logical("Or", elem.Or[uint8]))
-	_ = listed(logical("Xor", elem.Xor[uint8]))
-	_ = listed(unary("Not", "X", "Y", "T=bool", []ops.Ver{{Since: 1}}, unaryLoops{u8: elem.NotBool}))
+	_ = Ops.Add(logical("And", elem.And[uint8]))
+	_ = Ops.Add(logical("Or", elem.Or[uint8]))
+	_ = Ops.Add(logical("Xor", elem.Xor[uint8]))
+	_ = Ops.Add(unary("Not", "X", "Y", "T=bool", []ops.Ver{{Since: 1}}, unaryLoops{u8: elem.NotBool}))
 
-	_ = listed(bitwise("BitwiseAnd", binaryLoops{u8: elem.And[uint8], u32: elem.And[uint32], u64: elem.And[uint64]}))
-	_ = listed(bitwise("BitwiseOr", binaryLoops{u8: elem.Or[uint8], u32: elem.Or[uint32], u64: elem.Or[uint64]}))
-	_ = listed(bitwise("BitwiseXor", binaryLoops{u8: elem.Xor[uint8], u32: elem.Xor[uint32], u64: elem.Xor[uint64]}))
-	_ = listed(unary("BitwiseNot", "X", "Y", "T=ints", []ops.Ver{{Since: 18}},
+	_ = Ops.Add(bitwise("BitwiseAnd", binaryLoops{u8: elem.And[uint8], u32: elem.And[uint32], u64: elem.And[uint64]}))
+	_ = Ops.Add(bitwise("BitwiseOr", binaryLoops{u8: elem.Or[uint8], u32: elem.Or[uint32], u64: elem.Or[uint64]}))
+	_ = Ops.Add(bitwise("BitwiseXor", binaryLoops{u8: elem.Xor[uint8], u32: elem.Xor[uint32], u64: elem.Xor[uint64]}))
+	_ = Ops.Add(unary("BitwiseNot", "X", "Y", "T=ints", []ops.Ver{{Since: 18}},
 		unaryLoops{u8: elem.Not[uint8], u32: elem.Not[uint32], u64: elem.Not[uint64]}))
 
-	_ = listed(binaryOf("BitShift", "X:T, Y:T", "Z:T", "T=ints", []ops.Ver{{Since: 28}, {Since: 11, Types: "T=uints"}}, nil, shiftLoops))
+	_ = Ops.Add(binaryOf("BitShift", "X:T, Y:T", "Z:T", "T=ints", []ops.Ver{{Since: 28}, {Since: 11, Types: "T=uints"}}, nil, shiftLoops))
 
-	_ = listed(test("IsNaN", []ops.Ver{{Since: 20}, {Since: 13, Types: "T1=floats4"}, {Since: 9, Types: "T1=floats"}},
+	_ = Ops.Add(test("IsNaN", []ops.Ver{{Since: 20}, {Since: 13, Types: "T1=floats4"}, {Since: 9, Types: "T1=floats"}},
 		func(*noAttrs) (func([]uint8, []float32), func([]uint8, []float64)) {
 			return elem.IsNaN[float32], elem.IsNaN[float64]
 		}))
-	_ = listed(test("IsInf", []ops.Ver{{Since: 20}, {Since: 10, Types: "T1=float|double"}},
+	_ = Ops.Add(test("IsInf", []ops.Ver{{Since: 20}, {Since: 10, Types: "T1=float|double"}},
 		func(a *isInfAttrs) (func([]uint8, []float32), func([]uint8, []float64)) {
 			pos, neg := a.DetectPositive, a.DetectNegative
 			return func(d []uint8, s []float32) { elem.IsInf(d, s, pos, neg) }, func(d []uint8, s []float64) { elem.IsInf(d, s, pos, neg) }

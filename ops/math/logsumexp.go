@@ -8,7 +8,7 @@ import (
 )
 
 // ReduceLogSumExp computes float64 and the integers of its older versions in float64, the rest in float32.
-var _ = listed(ops.Def(ops.Spec[reduceAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[reduceAttrs]{
 	Name: "ReduceLogSumExp", In: "data:T, axes:int64?", Out: "reduced:T", Types: "T=floats4", Vers: sinceReduceLog,
 	Infer: inferReduce,
 	Bind: func(b *ops.Bind, a *reduceAttrs) (ops.Kernel, error) {

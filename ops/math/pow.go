@@ -8,7 +8,7 @@ import (
 
 // Pow's result has the base's type. Integers with integer exponents are exact and wrap; any other pair is computed in floats of the wider
 // kind, and converted to the base's type.
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Pow", In: "X:T, Y:T1", Out: "Z:T", Types: "T=floats4|int32|int64; T1=num4",
 	Vers: []ops.Ver{{Since: 15}, {Since: 13, Types: "T1=num"}, {Since: 12, Types: "T=floats|int32|int64"},
 		{Since: 7, In: "X:T, Y:T", Types: "T=floats"}, legacyBroadcast(1, "")},

@@ -14,7 +14,7 @@ var preluLoops = binaryLoops{f32: vec.PRelu, vs: vec.LeakyRelu, f64: elem.PRelu[
 	i32: elem.PRelu[int32], i64: elem.PRelu[int64], u64: elem.PRelu[uint64]}
 
 // PRelu broadcasts the slope to X, never X to the slope.
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "PRelu", In: "X:T, slope:T", Out: "Y:T", Types: "T=math4",
 	Vers: []ops.Ver{{Since: 16}, {Since: 9, Types: "T=math"}, {Since: 7, Types: "T=floats"}, {Since: 6, Up: alignSlope}, consumed},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
@@ -52,7 +52,7 @@ func alignSlope(r *ops.Rewrite) error {
 }
 
 // Clip: newest form has its bounds as inputs. They are scalars, or vectors of one element.
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Clip", In: "input:T, min:T?, max:T?", Out: "output:T", Types: "T=num4",
 	Vers: []ops.Ver{{Since: 13}, {Since: 12, Types: "T=num"}, {Since: 11, Types: "T=floats"},
 		{Since: 6, In: "input:T", Attrs: "+min:float=-3.4028234663852886e38 +max:float=3.4028234663852886e38", Up: clipBounds},

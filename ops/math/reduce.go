@@ -50,18 +50,18 @@ var (
 	sumLoops    = reduceLoops{f32: reduce.Sum32, f64: reduce.Sum[float64](), i64: reduce.Sum[int64](), u64: reduce.Sum[int64]()}
 	squareLoops = reduceLoops{f32: reduce.SumSq32, f64: reduce.SumSq[float64](), i64: reduce.SumSq[int64](), u64: reduce.SumSq[int64]()}
 
-	_ = listed(reduction("ReduceSum", "T=math4", sinceReduceSum, sumLoops, foldVals(ops.Dim.Add, 0)))
-	_ = listed(reduction("ReduceMean", "T=math4", sinceReduce, sumLoops.then(mean), nil))
-	_ = listed(reduction("ReduceLogSum", "T=floats4", sinceReduceLog, sumLoops.then(logarithm), nil))
-	_ = listed(reduction("ReduceSumSquare", "T=math4", sinceReduce, squareLoops, nil))
-	_ = listed(reduction("ReduceL2", "T=math4", sinceReduce, squareLoops.then(root), nil))
-	_ = listed(reduction("ReduceL1", "T=math4", sinceReduce, reduceLoops{
+	_ = Ops.Add(reduction("ReduceSum", "T=math4", sinceReduceSum, sumLoops, foldVals(ops.Dim.Add, 0)))
+	_ = Ops.Add(reduction("ReduceMean", "T=math4", sinceReduce, sumLoops.then(mean), nil))
+	_ = Ops.Add(reduction("ReduceLogSum", "T=floats4", sinceReduceLog, sumLoops.then(logarithm), nil))
+	_ = Ops.Add(reduction("ReduceSumSquare", "T=math4", sinceReduce, squareLoops, nil))
+	_ = Ops.Add(reduction("ReduceL2", "T=math4", sinceReduce, squareLoops.then(root), nil))
+	_ = Ops.Add(reduction("ReduceL1", "T=math4", sinceReduce, reduceLoops{
 		f32: reduce.SumAbs32, f64: reduce.SumAbs[float64](), i64: reduce.SumAbs[int64](), u64: reduce.Sum[int64]()}, nil))
-	_ = listed(reduction("ReduceProd", "T=math4", sinceReduce, reduceLoops{
+	_ = Ops.Add(reduction("ReduceProd", "T=math4", sinceReduce, reduceLoops{
 		f32: reduce.Prod32, f64: reduce.Prod[float64](), i64: reduce.Prod[int64](), u64: reduce.Prod[int64]()}, foldVals(ops.Dim.Mul, 1)))
-	_ = listed(reduction("ReduceMax", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{least: true,
+	_ = Ops.Add(reduction("ReduceMax", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{least: true,
 		f32: reduce.Max32, f64: reduce.Max(math.Inf(-1)), i64: reduce.Max[int64](math.MinInt64), u64: reduce.Max[uint64](0)}, nil))
-	_ = listed(reduction("ReduceMin", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{most: true,
+	_ = Ops.Add(reduction("ReduceMin", "T=math4|int8|uint8|bool", sinceReduceMost, reduceLoops{most: true,
 		f32: reduce.Min32, f64: reduce.Min(math.Inf(1)), i64: reduce.Min[int64](math.MaxInt64), u64: reduce.Min[uint64](math.MaxUint64)}, nil))
 )
 

@@ -13,9 +13,9 @@ type axisLast struct {
 }
 
 var (
-	_ = listed(normalizer("Softmax", reduce.Softmax32, reduce.Softmax64, reduce.SoftmaxFloat16, reduce.SoftmaxBFloat16))
-	_ = listed(normalizer("LogSoftmax", reduce.LogSoftmax32, reduce.LogSoftmax64, reduce.LogSoftmax32, reduce.LogSoftmax32))
-	_ = listed(normalizer("Hardmax", reduce.Hardmax[float32], reduce.Hardmax[float64], reduce.Hardmax[float32], reduce.Hardmax[float32]))
+	_ = Ops.Add(normalizer("Softmax", reduce.Softmax32, reduce.Softmax64, reduce.SoftmaxFloat16, reduce.SoftmaxBFloat16))
+	_ = Ops.Add(normalizer("LogSoftmax", reduce.LogSoftmax32, reduce.LogSoftmax64, reduce.LogSoftmax32, reduce.LogSoftmax32))
+	_ = Ops.Add(normalizer("Hardmax", reduce.Hardmax[float32], reduce.Hardmax[float64], reduce.Hardmax[float32], reduce.Hardmax[float32]))
 )
 
 // normalizer declares a function of all elements along an axis. f16 and bf16 work on numbers of half types in float32.

@@ -8,7 +8,7 @@ import (
 )
 
 // SwiGLU is Swish(A)·B. The first step goes to the output, so that A may be overwritten but B may not.
-var _ = listed(ops.Def(ops.Spec[alphaOne]{
+var _ = Ops.Add(ops.Def(ops.Spec[alphaOne]{
 	Name: "SwiGLU", In: "A:T, B:T", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 28}},
 	Infer: func(c *ops.Infer, _ *alphaOne) error {
 		a, b := c.In(0), c.In(1)

@@ -15,7 +15,7 @@ type topKAttrs struct {
 	Sorted  bool `onnx:",1"` // the order of an unsorted result is free: it is sorted as well
 }
 
-var _ = listed(ops.Def(ops.Spec[topKAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[topKAttrs]{
 	Name: "TopK", In: "X:T, K:int64", Out: "Values:T, Indices:I", Types: "T=num4; I=int64",
 	Vers: []ops.Ver{{Since: 24}, {Since: 11, Types: "T=num"}, {Since: 10, Types: "T=floats", Attrs: "-largest -sorted"},
 		{Since: 1, In: "X:T", Attrs: "+k:int=required", Up: topKAttr}},

@@ -12,13 +12,13 @@ import (
 
 // Sum, Mean, Max and Min fold any number of operands, broadcast to each other, from the first to the last.
 var (
-	_ = listed(variadic("Sum", "sum", "T=floats4", sinceSum, nil, false, addLoops))
-	_ = listed(variadic("Mean", "mean", "T=floats4", sinceSum, nil, true, addLoops))
-	_ = listed(variadic("Max", "max", "T=num4", sinceMax, maxVal, false, binaryLoops{
+	_ = Ops.Add(variadic("Sum", "sum", "T=floats4", sinceSum, nil, false, addLoops))
+	_ = Ops.Add(variadic("Mean", "mean", "T=floats4", sinceSum, nil, true, addLoops))
+	_ = Ops.Add(variadic("Max", "max", "T=num4", sinceMax, maxVal, false, binaryLoops{
 		f32: vec.Max, vs: vec.MaxS, sv: func(d []float32, s float32, b []float32) { vec.MaxS(d, b, s) },
 		f64: elem.Max[float64], i32: elem.Max[int32], i64: elem.Max[int64],
 		u64: elem.Max[uint64]}))
-	_ = listed(variadic("Min", "min", "T=num4", sinceMax, minVal, false, binaryLoops{
+	_ = Ops.Add(variadic("Min", "min", "T=num4", sinceMax, minVal, false, binaryLoops{
 		f32: vec.Min, vs: vec.MinS, sv: func(d []float32, s float32, b []float32) { vec.MinS(d, b, s) },
 		f64: elem.Min[float64], i32: elem.Min[int32], i64: elem.Min[int64],
 		u64: elem.Min[uint64]}))

@@ -9,7 +9,7 @@ import (
 )
 
 // Where copies elements of any type, by their width.
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Where", In: "condition:B, X:T, Y:T", Out: "output:T", Types: "B=bool; T=all4",
 	Vers: []ops.Ver{{Since: 16}, {Since: 9, Types: "T=all"}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {

@@ -19,7 +19,7 @@ type binarizerAttrs struct {
 }
 
 // Binarizer is 1 for what is greater than a threshold, else 0.
-var Binarizer = listed(ops.Def(ops.Spec[binarizerAttrs]{
+var Binarizer = Ops.Add(ops.Def(ops.Spec[binarizerAttrs]{
 	Name: "Binarizer", Domain: Domain, In: "X:T", Out: "Y:T", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, _ *binarizerAttrs) error { return c.OutLike(0, 0) },
 	Eval: func(c *ops.Call, a *binarizerAttrs) error {
@@ -52,7 +52,7 @@ func binarize[T float32 | float64 | int32 | int64](c *ops.Call, threshold float3
 type scalerAttrs struct{ Offset, Scale []float32 }
 
 // Scaler is (x − offset)·scale, with one of each for all or for each feature. What is missing does nothing.
-var Scaler = listed(ops.Def(ops.Spec[scalerAttrs]{
+var Scaler = Ops.Add(ops.Def(ops.Spec[scalerAttrs]{
 	Name: "Scaler", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *scalerAttrs) error {
 		x := c.In(0)
@@ -115,7 +115,7 @@ type normalizerAttrs struct {
 }
 
 // Normalizer divides rows by their greatest element, the sum of their magnitudes, or their length. A divisor of 0 leaves a row as it is.
-var Normalizer = listed(ops.Def(ops.Spec[normalizerAttrs]{
+var Normalizer = Ops.Add(ops.Def(ops.Spec[normalizerAttrs]{
 	Name: "Normalizer", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *normalizerAttrs) error {
 		if a.Norm != "MAX" && a.Norm != "L1" && a.Norm != "L2" {
@@ -175,7 +175,7 @@ type imputerAttrs struct {
 }
 
 // Imputer replaces the elements that equal a value, NaN included, by another: one for all, or one for each feature.
-var Imputer = listed(ops.Def(ops.Spec[imputerAttrs]{
+var Imputer = Ops.Add(ops.Def(ops.Spec[imputerAttrs]{
 	Name: "Imputer", Domain: Domain, In: "X:T", Out: "Y:T", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *imputerAttrs) error {
 		x := c.In(0)
@@ -229,7 +229,7 @@ type vectorizerAttrs struct {
 }
 
 // FeatureVectorizer joins rows of features. What an input lacks of its number of features is filled with zeros, what is too much left out.
-var FeatureVectorizer = listed(ops.Def(ops.Spec[vectorizerAttrs]{
+var FeatureVectorizer = Ops.Add(ops.Def(ops.Spec[vectorizerAttrs]{
 	Name: "FeatureVectorizer", Domain: Domain, In: "X:T1*", Out: "Y:float", Types: "T1=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *vectorizerAttrs) error {
 		if n := len(a.Inputdimensions); n > 0 && n != c.NumIn() {
@@ -290,7 +290,7 @@ var FeatureVectorizer = listed(ops.Def(ops.Spec[vectorizerAttrs]{
 type noAttrs struct{}
 
 // ArrayFeatureExtractor picks features. A vector gives one row.
-var ArrayFeatureExtractor = listed(ops.Def(ops.Spec[noAttrs]{
+var ArrayFeatureExtractor = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "ArrayFeatureExtractor", Domain: Domain, In: "X:T, Y:int64", Out: "Z:T", Types: "T=" + inputTypes + "|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
 		x, ranked := c.Shape(0)

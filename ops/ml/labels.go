@@ -26,7 +26,7 @@ type labelEncoderAttrs struct {
 }
 
 // LabelEncoder looks elements up in a table. NaN is a key like any other; of equal keys the last counts.
-var LabelEncoder = listed(ops.Def(ops.Spec[labelEncoderAttrs]{
+var LabelEncoder = Ops.Add(ops.Def(ops.Spec[labelEncoderAttrs]{
 	Name: "LabelEncoder", Domain: Domain, In: "X:T1", Out: "Y:T2",
 	Types: "T1=" + inputTypes + "|int16|string; T2=" + inputTypes + "|int16|string",
 	Vers: []ops.Ver{{Since: 4}, {Since: 2, Types: "T1=float|int64|string; T2=float|int64|string",
@@ -240,7 +240,7 @@ type categoryMapperAttrs struct {
 }
 
 // CategoryMapper turns strings into integers by a table, or integers into strings.
-var CategoryMapper = listed(ops.Def(ops.Spec[categoryMapperAttrs]{
+var CategoryMapper = Ops.Add(ops.Def(ops.Spec[categoryMapperAttrs]{
 	Name: "CategoryMapper", Domain: Domain, In: "X:T1", Out: "Y:T2", Types: "T1=int64|string; T2=int64|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *categoryMapperAttrs) error {
 		if len(a.CatsInt64s) != len(a.CatsStrings) || len(a.CatsInt64s) == 0 {
@@ -274,7 +274,7 @@ type oneHotAttrs struct {
 
 // OneHotEncoder gives each element a dimension of its own, with a 1 at its category. Floats are truncated to integers first. What is no category
 // is all zeros, or an error.
-var OneHotEncoder = listed(ops.Def(ops.Spec[oneHotAttrs]{
+var OneHotEncoder = Ops.Add(ops.Def(ops.Spec[oneHotAttrs]{
 	Name: "OneHotEncoder", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes + "|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *oneHotAttrs) error {
 		l, err := newClasses(a.CatsInt64s, a.CatsStrings)

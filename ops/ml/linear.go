@@ -17,7 +17,7 @@ type linearRegressorAttrs struct {
 }
 
 // LinearRegressor is X·coefficientsᵀ + intercepts, transformed.
-var LinearRegressor = listed(ops.Def(ops.Spec[linearRegressorAttrs]{
+var LinearRegressor = Ops.Add(ops.Def(ops.Spec[linearRegressorAttrs]{
 	Name: "LinearRegressor", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *linearRegressorAttrs) error {
 		if _, err := parsePost(a.PostTransform); err != nil {
@@ -55,7 +55,7 @@ type linearClassifierAttrs struct {
 // LinearClassifier scores classes by X·coefficientsᵀ + intercepts. One row of coefficients for two classes scores the second; the first gets the
 // opposite. A single class holds if its score isn't negative, or its probability at least a half. The attribute multi_class says how the
 // coefficients were trained, which makes no difference here.
-var LinearClassifier = listed(ops.Def(ops.Spec[linearClassifierAttrs]{
+var LinearClassifier = Ops.Add(ops.Def(ops.Spec[linearClassifierAttrs]{
 	Name: "LinearClassifier", Domain: Domain, In: "X:T1", Out: "Y:T2, Z:float", Types: "T1=" + inputTypes + "; T2=int64|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *linearClassifierAttrs) error {
 		if _, err := parsePost(a.PostTransform); err != nil {

@@ -20,7 +20,7 @@ type zipMapAttrs struct {
 }
 
 // ZipMap turns each row of scores into a map from class labels.
-var ZipMap = listed(ops.Def(ops.Spec[zipMapAttrs]{
+var ZipMap = Ops.Add(ops.Def(ops.Spec[zipMapAttrs]{
 	Name: "ZipMap", Domain: Domain, In: "X:float", Out: "Z:T", Types: "T=map", Vers: []ops.Ver{{Since: 1}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, a *zipMapAttrs) error {
 		l, err := newClasses(a.ClasslabelsInt64s, a.ClasslabelsStrings)
@@ -59,7 +59,7 @@ type dictVectorizerAttrs struct {
 
 // DictVectorizer puts the values of a map where a vocabulary has their keys, in one row. The standard speaks of a vector; other runtimes give a
 // row, which is what the operators behind it want. Keys outside of the vocabulary are left out.
-var DictVectorizer = listed(ops.Def(ops.Spec[dictVectorizerAttrs]{
+var DictVectorizer = Ops.Add(ops.Def(ops.Spec[dictVectorizerAttrs]{
 	Name: "DictVectorizer", Domain: Domain, In: "X:T1", Out: "Y:T2", Types: "T1=map; T2=double|float|int64|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *dictVectorizerAttrs) error {
 		l, err := newClasses(a.Int64Vocabulary, a.StringVocabulary)
@@ -161,7 +161,7 @@ type castMapAttrs struct {
 }
 
 // CastMap turns a map into a row of its values: in the order of the keys, or each at the place that its key says.
-var CastMap = listed(ops.Def(ops.Spec[castMapAttrs]{
+var CastMap = Ops.Add(ops.Def(ops.Spec[castMapAttrs]{
 	Name: "CastMap", Domain: Domain, In: "X:T1", Out: "Y:T2", Types: "T1=map; T2=float|int64|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *castMapAttrs) error {
 		dt, err := a.dtype()

@@ -66,7 +66,7 @@ type svmRegressorAttrs struct {
 
 // SVMRegressor is Σ coefficient·kernel(x, support vector) + rho, or without support vectors x·coefficients + rho. As a one-class machine, 1
 // where that is positive, else -1.
-var SVMRegressor = listed(ops.Def(ops.Spec[svmRegressorAttrs]{
+var SVMRegressor = Ops.Add(ops.Def(ops.Spec[svmRegressorAttrs]{
 	Name: "SVMRegressor", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes, Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *svmRegressorAttrs) error {
 		if _, err := parsePost(a.PostTransform); err != nil {
@@ -157,7 +157,7 @@ type svmClassifierAttrs struct {
 // where prob_a and prob_b are given, by the method of Wu, Lin and Weng as in LIBSVM. Two classes share one score: the opposite for the first.
 //
 // Without support vectors it is linear: one row of coefficients for each class, which all share the first rho.
-var SVMClassifier = listed(ops.Def(ops.Spec[svmClassifierAttrs]{
+var SVMClassifier = Ops.Add(ops.Def(ops.Spec[svmClassifierAttrs]{
 	Name: "SVMClassifier", Domain: Domain, In: "X:T1", Out: "Y:T2, Z:float", Types: "T1=" + inputTypes + "; T2=int64|string", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *svmClassifierAttrs) error {
 		m, err := newMachines(a)

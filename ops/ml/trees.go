@@ -168,7 +168,7 @@ type ensembleAttrs struct {
 
 // TreeEnsemble sums up, or aggregates otherwise, what the leaves say that each row comes to. NaN goes where its node sends it. A target for which
 // no leaf votes is 0.
-var TreeEnsemble = listed(ops.Def(ops.Spec[ensembleAttrs]{
+var TreeEnsemble = Ops.Add(ops.Def(ops.Spec[ensembleAttrs]{
 	Name: "TreeEnsemble", Domain: Domain, In: "X:T", Out: "Y:T", Types: "T=double|float|float16", Vers: []ops.Ver{{Since: 5}},
 	Infer: func(c *ops.Infer, a *ensembleAttrs) error {
 		if _, err := a.built.get(a.build); err != nil {

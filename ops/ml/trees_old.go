@@ -37,7 +37,7 @@ const treesOldAttrs = "-base_values_as_tensor -nodes_hitrates_as_tensor -nodes_v
 
 // TreeEnsembleRegressor is the forerunner of [TreeEnsemble]. Base values are added to what is aggregated, and then it is transformed; other
 // runtimes leave a single target as it is unless the transform is PROBIT.
-var TreeEnsembleRegressor = listed(ops.Def(ops.Spec[treeRegressorAttrs]{
+var TreeEnsembleRegressor = Ops.Add(ops.Def(ops.Spec[treeRegressorAttrs]{
 	Name: "TreeEnsembleRegressor", Domain: Domain, In: "X:T", Out: "Y:float", Types: "T=" + inputTypes,
 	Vers: []ops.Ver{{Since: 3}, {Since: 1, Attrs: treesOldAttrs + "-target_weights_as_tensor"}},
 	Infer: func(c *ops.Infer, a *treeRegressorAttrs) error {
@@ -143,7 +143,7 @@ type treeClassifierAttrs struct {
 // Of two classes, all trees may vote for one only, as boosted trees do: the score is then that of the second class. It is a probability if no
 // weight is negative, and decides at a half; else a margin, which decides at 0. Votes under the first class's number give it the opposite score.
 // A single class has its label where the score is positive, else 0 or "".
-var TreeEnsembleClassifier = listed(ops.Def(ops.Spec[treeClassifierAttrs]{
+var TreeEnsembleClassifier = Ops.Add(ops.Def(ops.Spec[treeClassifierAttrs]{
 	Name: "TreeEnsembleClassifier", Domain: Domain, In: "X:T1", Out: "Y:T2, Z:float", Types: "T1=" + inputTypes + "; T2=int64|string",
 	Vers: []ops.Ver{{Since: 3}, {Since: 1, Attrs: treesOldAttrs + "-class_weights_as_tensor"}},
 	Infer: func(c *ops.Infer, a *treeClassifierAttrs) error {

@@ -22,7 +22,7 @@ const batchNormOuts = "Y:T, mean:T?, var:T?, saved_mean:T?, saved_var:T?"
 
 // BatchNormalization scales and shifts each channel so that it had zero mean and unit variance, by given statistics or, in training mode, by
 // those of the input itself.
-var BatchNormalization = listed(ops.Def(ops.Spec[batchNormAttrs]{
+var BatchNormalization = Ops.Add(ops.Def(ops.Spec[batchNormAttrs]{
 	Name: "BatchNormalization", In: "X:T, scale:T1, B:T1, input_mean:T2, input_var:T2", Out: "Y:T, running_mean:T2?, running_var:T2?",
 	Types: "T=floats4; T1=floats4; T2=floats4",
 	Vers: []ops.Ver{{Since: 15},

@@ -25,7 +25,7 @@ type convAttrs struct {
 var sinceConv = []ops.Ver{{Since: 22}, {Since: 11, Types: "T=floats"}, {Since: 1}}
 
 // Conv is the convolution of images given as planes.
-var Conv = listed(ops.Def(ops.Spec[convAttrs]{
+var Conv = Ops.Add(ops.Def(ops.Spec[convAttrs]{
 	Name: "Conv", In: "X:T, W:T, B:T?", Out: "Y:T", Types: "T=floats4", Vers: sinceConv,
 	Infer:  func(c *ops.Infer, a *convAttrs) error { return a.filter(planes).infer(c) },
 	Bind:   func(b *ops.Bind, a *convAttrs) (ops.Kernel, error) { return a.filter(planes).bind(b) },
@@ -45,7 +45,7 @@ type fusedConvAttrs struct {
 }
 
 // ConvNHWC is act(X ∗ W + B + R) of images given as rows of channels: the residual R has the shape of the result. W is as Conv has it.
-var ConvNHWC = listed(ops.Def(ops.Spec[fusedConvAttrs]{
+var ConvNHWC = Ops.Add(ops.Def(ops.Spec[fusedConvAttrs]{
 	Name: "ConvNHWC", Domain: ops.Internal, In: "X:T, W:T, B:T?, R:T?", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 1}},
 	Infer:   func(c *ops.Infer, a *fusedConvAttrs) error { return a.filter().infer(c) },
 	Bind:    func(b *ops.Bind, a *fusedConvAttrs) (ops.Kernel, error) { return a.filter().bind(b) },

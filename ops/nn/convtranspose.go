@@ -20,7 +20,7 @@ type convTransposeAttrs struct {
 }
 
 // ConvTranspose is the transposed convolution of images given as planes: each input pixel adds the filters, scaled, to the result.
-var ConvTranspose = listed(ops.Def(ops.Spec[convTransposeAttrs]{
+var ConvTranspose = Ops.Add(ops.Def(ops.Spec[convTransposeAttrs]{
 	Name: "ConvTranspose", In: "X:T, W:T, B:T?", Out: "Y:T", Types: "T=floats4", Vers: sinceConv,
 	Infer:  func(c *ops.Infer, a *convTransposeAttrs) error { return a.filter(planes).infer(c) },
 	Bind:   func(b *ops.Bind, a *convTransposeAttrs) (ops.Kernel, error) { return a.filter(planes).bind(b) },
@@ -42,7 +42,7 @@ type fusedConvTransposeAttrs struct {
 }
 
 // ConvTransposeNHWC is act(ConvTranspose) of images given as rows of channels. W is as ConvTranspose has it.
-var ConvTransposeNHWC = listed(ops.Def(ops.Spec[fusedConvTransposeAttrs]{
+var ConvTransposeNHWC = Ops.Add(ops.Def(ops.Spec[fusedConvTransposeAttrs]{
 	Name: "ConvTransposeNHWC", Domain: ops.Internal, In: "X:T, W:T, B:T?", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *fusedConvTransposeAttrs) error { return a.filter().infer(c) },
 	Bind:  func(b *ops.Bind, a *fusedConvTransposeAttrs) (ops.Kernel, error) { return a.filter().bind(b) },

@@ -19,7 +19,7 @@ type gemmAttrs struct {
 }
 
 // Gemm is alpha·A·B + beta·C with C broadcast to the result.
-var Gemm = listed(ops.Def(ops.Spec[gemmAttrs]{
+var Gemm = Ops.Add(ops.Def(ops.Spec[gemmAttrs]{
 	Name: "Gemm", In: "A:T, B:T, C:T?", Out: "Y:T", Types: productTypes,
 	Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: productOld}, {Since: 9, In: "A:T, B:T, C:T"}, {Since: 7, Types: "T=floats"},
 		{Since: 6, Attrs: "+broadcast:int=0", Up: ops.DropAttrs("broadcast")}, {Since: 1}},

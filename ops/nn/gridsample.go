@@ -20,7 +20,7 @@ type gridSampleAttrs struct {
 }
 
 // GridSample reads images at the places that a grid names: -1 to 1 in each dimension, x first.
-var GridSample = listed(ops.Def(ops.Spec[gridSampleAttrs]{
+var GridSample = Ops.Add(ops.Def(ops.Spec[gridSampleAttrs]{
 	Name: "GridSample", In: "X:T1, grid:T2", Out: "Y:T1", Types: "T1=all4; T2=floats4",
 	Vers: []ops.Ver{{Since: 22}, {Since: 20, Types: "T1=all; T2=floats"}, {Since: 16, Attrs: "mode:string=bilinear", Up: nameFilters}},
 	Infer: func(c *ops.Infer, a *gridSampleAttrs) error {

@@ -16,7 +16,7 @@ type groupNormAttrs struct {
 }
 
 // GroupNormalization gives groups of channels of each image zero mean and unit variance, then scales and shifts each channel.
-var GroupNormalization = listed(ops.Def(ops.Spec[groupNormAttrs]{
+var GroupNormalization = Ops.Add(ops.Def(ops.Spec[groupNormAttrs]{
 	Name: "GroupNormalization", In: "X:T, scale:T, bias:T", Out: "Y:T", Types: "T=floats4",
 	Vers:    []ops.Ver{{Since: 21}, {Since: 18, Attrs: "-stash_type", Old: groupNorm18}},
 	Infer:   func(c *ops.Infer, a *groupNormAttrs) error { return a.infer(c, false) },

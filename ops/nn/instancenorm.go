@@ -14,7 +14,7 @@ type instanceNormAttrs struct {
 }
 
 // InstanceNormalization gives each channel of each image zero mean and unit variance, then scales and shifts it.
-var InstanceNormalization = listed(ops.Def(ops.Spec[instanceNormAttrs]{
+var InstanceNormalization = Ops.Add(ops.Def(ops.Spec[instanceNormAttrs]{
 	Name: "InstanceNormalization", In: "input:T, scale:T, B:T", Out: "output:T", Types: "T=floats4",
 	Vers: []ops.Ver{{Since: 22}, {Since: 6, Types: "T=floats"},
 		{Since: 1, Attrs: "+consumed_inputs:ints", Up: ops.DropAttrs("consumed_inputs")}},

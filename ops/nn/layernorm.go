@@ -19,7 +19,7 @@ type layerNormAttrs struct {
 }
 
 // LayerNormalization gives the elements from an axis on zero mean and unit variance, then scales and shifts them.
-var LayerNormalization = listed(ops.Def(ops.Spec[layerNormAttrs]{
+var LayerNormalization = Ops.Add(ops.Def(ops.Spec[layerNormAttrs]{
 	Name: "LayerNormalization", In: "X:T, Scale:T, B:T?", Out: "Y:T, Mean:U?, InvStdDev:U?", Types: "T=floats4; U=float|bfloat16",
 	// Exporters wrote it long before the standard had it, with scale and shift of a type of their own, which was the result's. Some misspelt the
 	// epsilon, which whatever read their files took for the default.
@@ -67,7 +67,7 @@ var LayerNormalization = listed(ops.Def(ops.Spec[layerNormAttrs]{
 }))
 
 // RMSNormalization divides the elements from an axis on by the root of the mean of their squares, then scales them.
-var RMSNormalization = listed(ops.Def(ops.Spec[layerNormAttrs]{
+var RMSNormalization = Ops.Add(ops.Def(ops.Spec[layerNormAttrs]{
 	Name: "RMSNormalization", In: "X:T, scale:V", Out: "Y:V", Types: "T=floats4; V=floats4", Vers: []ops.Ver{{Since: 23}},
 	Infer: func(c *ops.Infer, a *layerNormAttrs) error {
 		if dt := tensor.DType(a.StashType); a.StashType < 0 || a.StashType > 255 || !tensor.Floats16.Has(dt) {

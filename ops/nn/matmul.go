@@ -14,7 +14,7 @@ import (
 type matmulAttrs struct{}
 
 // MatMul is the product of matrices, or of stacks of them, as numpy.matmul has it.
-var MatMul = listed(ops.Def(ops.Spec[matmulAttrs]{
+var MatMul = Ops.Add(ops.Def(ops.Spec[matmulAttrs]{
 	Name: "MatMul", In: "A:T, B:T", Out: "Y:T", Types: productTypes,
 	Vers:  []ops.Ver{{Since: 13}, {Since: 9, Types: productOld}, {Since: 1, Types: "T=floats"}},
 	Infer: func(c *ops.Infer, _ *matmulAttrs) error { return inferMatMul(c, false, false) },
@@ -33,7 +33,7 @@ type fusedMatMulAttrs struct {
 
 // FusedMatMul is act(alpha·A·B + bias + residual): bias along the last dimension, residual in the shape of the result; of types other than
 // float32 only alpha·A·B.
-var FusedMatMul = listed(ops.Def(ops.Spec[fusedMatMulAttrs]{
+var FusedMatMul = Ops.Add(ops.Def(ops.Spec[fusedMatMulAttrs]{
 	Name: "MatMul", Domain: ops.Internal, In: "A:T, B:T, bias:T?, residual:T?", Out: "Y:T", Types: "T=floats4", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *fusedMatMulAttrs) error { return inferMatMul(c, a.TransA, a.TransB) },
 	Bind: func(b *ops.Bind, a *fusedMatMulAttrs) (ops.Kernel, error) {

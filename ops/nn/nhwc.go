@@ -16,8 +16,8 @@ type noAttrs struct{}
 // ToNHWC turns images given as planes into rows of channels; ToNCHW turns them back. Their values have the shapes that they physically have:
 // (N, C, spatial…) and (N, spatial…, C).
 var (
-	ToNHWC = listed(relayout("ToNHWC", planes, rows))
-	ToNCHW = listed(relayout("ToNCHW", rows, planes))
+	ToNHWC = Ops.Add(relayout("ToNHWC", planes, rows))
+	ToNCHW = Ops.Add(relayout("ToNCHW", rows, planes))
 )
 
 func relayout(name string, from, to layout) *ops.Op {

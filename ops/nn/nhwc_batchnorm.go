@@ -12,7 +12,7 @@ import (
 )
 
 // BatchNormalizationNHWC is BatchNormalization of rows of channels by given statistics.
-var BatchNormalizationNHWC = listed(ops.Def(ops.Spec[batchNormAttrs]{
+var BatchNormalizationNHWC = Ops.Add(ops.Def(ops.Spec[batchNormAttrs]{
 	Name: "BatchNormalizationNHWC", Domain: ops.Internal, In: "X:T, scale:T, B:T, input_mean:T, input_var:T", Out: "Y:T", Types: "T=float",
 	Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *batchNormAttrs) error {

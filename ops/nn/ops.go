@@ -7,13 +7,7 @@ package nn
 import "ingot/ops"
 
 // Ops are the operators of this family.
-var Ops []*ops.Op
-
-// listed adds an operator to the family, where it is declared: there is no other list of them.
-func listed(op *ops.Op) *ops.Op {
-	Ops = append(Ops, op)
-	return op
-}
+var Ops ops.Family
 
 // More makes the rest of the family: operators of the standard that exporters don't emit. They are made on demand, so that programs which don't
 // import [ingot/ops/more] don't carry them.

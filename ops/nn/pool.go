@@ -26,7 +26,7 @@ func (a *maxPoolAttrs) pool(l layout) *pool {
 }
 
 // MaxPool takes the largest element under a window, and tells where it was found. A NaN counts as larger than anything.
-var MaxPool = listed(ops.Def(ops.Spec[maxPoolAttrs]{
+var MaxPool = Ops.Add(ops.Def(ops.Spec[maxPoolAttrs]{
 	Name: "MaxPool", In: "X:T", Out: "Y:T, Indices:I?", Types: "T=floats4|int8|uint8; I=int64",
 	Vers: []ops.Ver{{Since: 22}, {Since: 12, Types: "T=floats|int8|uint8"}, {Since: 11, Types: "T=floats"}, {Since: 10},
 		{Since: 8, Attrs: "-ceil_mode -dilations"}, {Since: 1, Out: "Y:T", Attrs: "-storage_order"}},
@@ -36,7 +36,7 @@ var MaxPool = listed(ops.Def(ops.Spec[maxPoolAttrs]{
 }))
 
 // MaxPoolNHWC is MaxPool of rows of channels, without indices.
-var MaxPoolNHWC = listed(ops.Def(ops.Spec[maxPoolAttrs]{
+var MaxPoolNHWC = Ops.Add(ops.Def(ops.Spec[maxPoolAttrs]{
 	Name: "MaxPoolNHWC", Domain: ops.Internal, In: "X:T", Out: "Y:T", Types: "T=float|float16|bfloat16", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *maxPoolAttrs) error { return a.pool(rows).infer(c) },
 	Bind:  func(b *ops.Bind, a *maxPoolAttrs) (ops.Kernel, error) { return a.pool(rows).bind(b) },
@@ -57,7 +57,7 @@ func (a *averagePoolAttrs) pool(l layout) *pool {
 }
 
 // AveragePool takes the mean of the elements under a window.
-var AveragePool = listed(ops.Def(ops.Spec[averagePoolAttrs]{
+var AveragePool = Ops.Add(ops.Def(ops.Spec[averagePoolAttrs]{
 	Name: "AveragePool", In: "X:T", Out: "Y:T", Types: "T=floats4",
 	Vers: []ops.Ver{{Since: 22}, {Since: 19, Types: "T=floats"}, {Since: 11, Attrs: "-dilations"}, {Since: 10}, {Since: 7, Attrs: "-ceil_mode"},
 		{Since: 1, Attrs: "-count_include_pad"}},
@@ -67,7 +67,7 @@ var AveragePool = listed(ops.Def(ops.Spec[averagePoolAttrs]{
 }))
 
 // AveragePoolNHWC is AveragePool of rows of channels.
-var AveragePoolNHWC = listed(ops.Def(ops.Spec[averagePoolAttrs]{
+var AveragePoolNHWC = Ops.Add(ops.Def(ops.Spec[averagePoolAttrs]{
 	Name: "AveragePoolNHWC", Domain: ops.Internal, In: "X:T", Out: "Y:T", Types: "T=float|float16|bfloat16", Vers: []ops.Ver{{Since: 1}},
 	Infer: func(c *ops.Infer, a *averagePoolAttrs) error { return a.pool(rows).infer(c) },
 	Bind:  func(b *ops.Bind, a *averagePoolAttrs) (ops.Kernel, error) { return a.pool(rows).bind(b) },

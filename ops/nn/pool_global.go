@@ -13,10 +13,10 @@ import (
 
 // The global pools make one pixel of each plane.
 var (
-	GlobalAveragePool     = listed(globalPool("GlobalAveragePool", meanOf, planes))
-	GlobalMaxPool         = listed(globalPool("GlobalMaxPool", maxOf, planes))
-	GlobalAveragePoolNHWC = listed(globalPool("GlobalAveragePoolNHWC", meanOf, rows))
-	GlobalMaxPoolNHWC     = listed(globalPool("GlobalMaxPoolNHWC", maxOf, rows))
+	GlobalAveragePool     = Ops.Add(globalPool("GlobalAveragePool", meanOf, planes))
+	GlobalMaxPool         = Ops.Add(globalPool("GlobalMaxPool", maxOf, planes))
+	GlobalAveragePoolNHWC = Ops.Add(globalPool("GlobalAveragePoolNHWC", meanOf, rows))
+	GlobalMaxPoolNHWC     = Ops.Add(globalPool("GlobalMaxPoolNHWC", maxOf, rows))
 )
 
 func globalPool(name string, op poolOp, l layout) *ops.Op {

@@ -21,7 +21,7 @@ type roiAlignAttrs struct {
 }
 
 // RoiAlign pools regions of images into bins of one size each. A bin is the average, or the maximum, of points that are read between pixels.
-var RoiAlign = listed(ops.Def(ops.Spec[roiAlignAttrs]{
+var RoiAlign = Ops.Add(ops.Def(ops.Spec[roiAlignAttrs]{
 	Name: "RoiAlign", In: "X:T1, rois:T1, batch_indices:T2", Out: "Y:T1", Types: "T1=floats4; T2=int64",
 	Vers: []ops.Ver{{Since: 22}, {Since: 16, Types: "T1=floats"}, {Since: 10, Attrs: "-coordinate_transformation_mode",
 		Up: ops.SetAttr("coordinate_transformation_mode", ops.StringAttr("output_half_pixel"))}},

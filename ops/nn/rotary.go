@@ -18,7 +18,7 @@ type rotaryAttrs struct {
 }
 
 // RotaryEmbedding turns pairs of elements by angles that grow with the position (https://arxiv.org/abs/2104.09864).
-var RotaryEmbedding = listed(ops.Def(ops.Spec[rotaryAttrs]{
+var RotaryEmbedding = Ops.Add(ops.Def(ops.Spec[rotaryAttrs]{
 	Name: "RotaryEmbedding", In: "X:T, cos_cache:T, sin_cache:T, position_ids:M?", Out: "Y:T", Types: "T=float|float16|bfloat16; M=int64",
 	Vers:    []ops.Ver{{Since: 23}},
 	Infer:   inferRotary,

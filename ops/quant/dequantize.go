@@ -28,7 +28,7 @@ type dequantizeAttrs struct {
 }
 
 // DequantizeLinear is (x − zero point)·scale, computed in float32 and rounded once to the output's type.
-var DequantizeLinear = listed(ops.Def(ops.Spec[dequantizeAttrs]{
+var DequantizeLinear = Ops.Add(ops.Def(ops.Spec[dequantizeAttrs]{
 	Name: "DequantizeLinear", In: "x:T1, x_scale:T2, x_zero_point:T1?", Out: "y:T3",
 	Types: "T1=int32|" + small25 + "; T2=" + withE8M0 + "; T3=" + halves,
 	Vers: []ops.Ver{{Since: 28}, {Since: 25}, {Since: 24, Types: "T1=int32|" + small23}, {Since: 23, Types: "T2=" + halves},

@@ -9,7 +9,7 @@ import (
 )
 
 // DynamicQuantizeLinear quantises to uint8 by the range of the data, extended to hold 0. Where that is a single number, the scale is 1.
-var DynamicQuantizeLinear = listed(ops.Def(ops.Spec[noAttrs]{
+var DynamicQuantizeLinear = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "DynamicQuantizeLinear", In: "x:T1", Out: "y:T2, y_scale:float, y_zero_point:T2", Types: "T1=float; T2=uint8", Vers: []ops.Ver{{Since: 11}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
 		x := c.In(0)

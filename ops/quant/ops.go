@@ -12,13 +12,7 @@ import (
 )
 
 // Ops are the operators of this family.
-var Ops []*ops.Op
-
-// listed adds an operator to the family, where it is declared: there is no other list of them.
-func listed(op *ops.Op) *ops.Op {
-	Ops = append(Ops, op)
-	return op
-}
+var Ops ops.Family
 
 // cost is the time of an element in picoseconds, by order of magnitude: it decides how work is shared.
 const cost = 500

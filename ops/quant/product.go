@@ -9,7 +9,7 @@ import (
 )
 
 // MatMulInteger is the product of 8-bit matrices less their zero points, exact in int32.
-var MatMulInteger = listed(ops.Def(ops.Spec[noAttrs]{
+var MatMulInteger = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "MatMulInteger", In: "A:T1, B:T2, a_zero_point:T1?, b_zero_point:T2?", Out: "Y:T3",
 	Types: "T1=int8|uint8; T2=int8|uint8; T3=int32", Vers: []ops.Ver{{Since: 10}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error { return inferProduct(c, 0, 1, tensor.Int32) },

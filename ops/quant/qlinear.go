@@ -14,7 +14,7 @@ import (
 // QLinearMatMul is the product of quantised matrices, quantised again: round((a − za)·(b − zb)·(sa·sb/sy)) + zy, saturated.
 //
 // Operands of 8-bit integers are multiplied exactly in int32; with an 8-bit float among them, in float32.
-var QLinearMatMul = listed(ops.Def(ops.Spec[noAttrs]{
+var QLinearMatMul = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "QLinearMatMul",
 	In:   "a:T1, a_scale:TS, a_zero_point:T1, b:T2, b_scale:TS, b_zero_point:T2, y_scale:TS, y_zero_point:T3", Out: "y:T3",
 	Types: "T1=" + small19 + "; T2=" + small19 + "; T3=" + small19 + "; TS=" + halves,

@@ -23,7 +23,7 @@ type quantizeAttrs struct {
 //
 // Quotients of float16 and bfloat16 are computed in float32 and rounded once, which is exact. A scale of float8e8m0, a power of two, divides in
 // float32. An int32 scale divides in float64: the quotient of two int32 that is rounded to an integer needs it.
-var QuantizeLinear = listed(ops.Def(ops.Spec[quantizeAttrs]{
+var QuantizeLinear = Ops.Add(ops.Def(ops.Spec[quantizeAttrs]{
 	Name: "QuantizeLinear", In: "x:T1, y_scale:T2, y_zero_point:T3?", Out: "y:T3",
 	Types: "T1=int32|" + halves + "; T2=int32|" + withE8M0 + "; T3=" + small25,
 	Vers: []ops.Ver{{Since: 28}, {Since: 25}, {Since: 24, Types: "T3=" + small23}, {Since: 23, Types: "T2=int32|" + halves},

@@ -24,7 +24,7 @@ func (a *gruAttrs) options() *options {
 var gruPlaces = places{gates: 3, names: []string{"X", "W", "R", "B", "sequence_lens", "initial_h"}}
 
 // GRU is a layer of gated recurrent units. Its gates are update, reset and hidden.
-var GRU = listed(ops.Def(ops.Spec[gruAttrs]{
+var GRU = Ops.Add(ops.Def(ops.Spec[gruAttrs]{
 	Name: "GRU", In: "X:T, W:T, R:T, B:T?, sequence_lens:T1?, initial_h:T?", Out: "Y:T?, Y_h:T?", Types: "T=floats4; T1=int32",
 	Vers: []ops.Ver{{Since: 22}, {Since: 14, Types: "T=floats"}, {Since: 7, Attrs: "-layout"},
 		{Since: 3, Attrs: "+output_sequence:int=0", Up: ops.DropAttrs("output_sequence")},

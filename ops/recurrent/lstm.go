@@ -24,7 +24,7 @@ func (a *lstmAttrs) options() *options {
 var lstmPlaces = places{gates: 4, names: []string{"X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"}, c0: 6, peepholes: 7, cState: 2}
 
 // LSTM is a layer of long short-term memory. Its gates are input, output, forget and cell.
-var LSTM = listed(ops.Def(ops.Spec[lstmAttrs]{
+var LSTM = Ops.Add(ops.Def(ops.Spec[lstmAttrs]{
 	Name: "LSTM", In: "X:T, W:T, R:T, B:T?, sequence_lens:T1?, initial_h:T?, initial_c:T?, P:T?", Out: "Y:T?, Y_h:T?, Y_c:T?",
 	Types: "T=floats4; T1=int32",
 	Vers: []ops.Ver{{Since: 22}, {Since: 14, Types: "T=floats"}, {Since: 7, Attrs: "-layout"},

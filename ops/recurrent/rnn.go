@@ -23,7 +23,7 @@ func (a *rnnAttrs) options() *options {
 var rnnPlaces = places{gates: 1, names: []string{"X", "W", "R", "B", "sequence_lens", "initial_h"}}
 
 // RNN is a layer of simple recurrent units.
-var RNN = listed(ops.Def(ops.Spec[rnnAttrs]{
+var RNN = Ops.Add(ops.Def(ops.Spec[rnnAttrs]{
 	Name: "RNN", In: "X:T, W:T, R:T, B:T?, sequence_lens:T1?, initial_h:T?", Out: "Y:T?, Y_h:T?", Types: "T=floats4; T1=int32",
 	Vers: []ops.Ver{{Since: 22}, {Since: 14, Types: "T=floats"}, {Since: 7, Attrs: "-layout"},
 		{Since: 1, Attrs: "+output_sequence:int=0", Up: ops.DropAttrs("output_sequence")}},

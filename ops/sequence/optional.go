@@ -25,7 +25,7 @@ const (
 )
 
 // Optional wraps a value, or makes an optional without one.
-var Optional = listed(ops.Def(ops.Spec[optionalAttrs]{
+var Optional = Ops.Add(ops.Def(ops.Spec[optionalAttrs]{
 	Name: "Optional", In: "input:V?", Out: "output:O", Types: "V=" + held28 + "; O=" + optional28,
 	Vers: []ops.Ver{{Since: 28}, {Since: 15, Types: "V=" + held15 + "; O=" + optional15}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, a *optionalAttrs) error {
@@ -52,7 +52,7 @@ var Optional = listed(ops.Def(ops.Spec[optionalAttrs]{
 }))
 
 // OptionalHasElement tells whether an optional holds a value. What isn't an optional does.
-var OptionalHasElement = listed(ops.Def(ops.Spec[none]{
+var OptionalHasElement = Ops.Add(ops.Def(ops.Spec[none]{
 	Name: "OptionalHasElement", In: "input:O?", Out: "output:B", Types: boolOutput + "; O=" + anything28,
 	Vers:  []ops.Ver{{Since: 28}, {Since: 18, Types: "O=" + anything18}, {Since: 15, In: "input:O", Types: "O=" + optional15}},
 	Infer: func(c *ops.Infer, _ *none) error { return c.Out(0, tensor.Bool) },
@@ -70,7 +70,7 @@ var OptionalHasElement = listed(ops.Def(ops.Spec[none]{
 }))
 
 // OptionalGetElement gives what an optional holds.
-var OptionalGetElement = listed(ops.Def(ops.Spec[none]{
+var OptionalGetElement = Ops.Add(ops.Def(ops.Spec[none]{
 	Name: "OptionalGetElement", In: "input:O", Out: "output:V", Types: "O=" + anything28 + "; V=" + held28,
 	Vers:  []ops.Ver{{Since: 28}, {Since: 18, Types: "O=" + anything18 + "; V=" + held15}, {Since: 15, Types: "O=" + optional15}},
 	Flags: ops.Escapes,

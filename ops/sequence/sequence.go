@@ -12,7 +12,7 @@ import (
 type none struct{}
 
 // SequenceConstruct makes a sequence of its inputs.
-var SequenceConstruct = listed(ops.Def(ops.Spec[none]{
+var SequenceConstruct = Ops.Add(ops.Def(ops.Spec[none]{
 	Name: "SequenceConstruct", In: "inputs:T*", Out: "output_sequence:S", Types: "T=all; S=seq(all)", Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error {
 		elem := ops.Type{Kind: sym.None}
@@ -36,7 +36,7 @@ type emptyAttrs struct {
 }
 
 // SequenceEmpty makes a sequence without elements.
-var SequenceEmpty = listed(ops.Def(ops.Spec[emptyAttrs]{
+var SequenceEmpty = Ops.Add(ops.Def(ops.Spec[emptyAttrs]{
 	Name: "SequenceEmpty", Out: "output:S", Types: "S=seq(all)", Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, a *emptyAttrs) error {
 		if dt := a.dtype(); !dt.Valid() {
@@ -61,7 +61,7 @@ func (a *emptyAttrs) dtype() tensor.DType {
 }
 
 // SequenceInsert makes a sequence with one more element, at a position or at the end.
-var SequenceInsert = listed(ops.Def(ops.Spec[none]{
+var SequenceInsert = Ops.Add(ops.Def(ops.Spec[none]{
 	Name: "SequenceInsert", In: "input_sequence:S, tensor:T, position:I?", Out: "output_sequence:S", Types: "S=seq(all); T=all; I=int32|int64",
 	Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error {
@@ -91,7 +91,7 @@ var SequenceInsert = listed(ops.Def(ops.Spec[none]{
 }))
 
 // SequenceErase makes a sequence without the element at a position, or without the last one.
-var SequenceErase = listed(ops.Def(ops.Spec[none]{
+var SequenceErase = Ops.Add(ops.Def(ops.Spec[none]{
 	Name: "SequenceErase", In: "input_sequence:S, position:I?", Out: "output_sequence:S", Types: "S=seq(all); I=int32|int64",
 	Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error { return c.OutType(0, seqOf(elemType(c.In(0)))) },
@@ -115,7 +115,7 @@ var SequenceErase = listed(ops.Def(ops.Spec[none]{
 }))
 
 // SequenceAt gives the element at a position.
-var SequenceAt = listed(ops.Def(ops.Spec[none]{
+var SequenceAt = Ops.Add(ops.Def(ops.Spec[none]{
 	Name: "SequenceAt", In: "input_sequence:S, position:I", Out: "tensor:T", Types: "S=seq(all); T=all; I=int32|int64",
 	Vers: []ops.Ver{{Since: 11}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, _ *none) error {
@@ -138,7 +138,7 @@ var SequenceAt = listed(ops.Def(ops.Spec[none]{
 }))
 
 // SequenceLength gives the number of elements.
-var SequenceLength = listed(ops.Def(ops.Spec[none]{
+var SequenceLength = Ops.Add(ops.Def(ops.Spec[none]{
 	Name: "SequenceLength", In: "input_sequence:S", Out: "length:I", Types: "S=seq(all); I=int64", Vers: []ops.Ver{{Since: 11}},
 	Infer: func(c *ops.Infer, _ *none) error { return c.Out(0, tensor.Int64) },
 	Eval: func(c *ops.Call, _ *none) error {

@@ -16,7 +16,7 @@ type concatAttrs struct {
 }
 
 // ConcatFromSequence joins the elements along an axis, or stacks them along a new one.
-var ConcatFromSequence = listed(ops.Def(ops.Spec[concatAttrs]{
+var ConcatFromSequence = Ops.Add(ops.Def(ops.Spec[concatAttrs]{
 	Name: "ConcatFromSequence", In: "input_sequence:S", Out: "concat_result:T", Types: "S=seq(all); T=all", Vers: []ops.Ver{{Since: 11}},
 	Infer: func(c *ops.Infer, _ *concatAttrs) error {
 		elem := elemType(c.In(0))
@@ -110,7 +110,7 @@ type splitAttrs struct {
 }
 
 // SplitToSequence cuts a tensor along an axis: into rows, into pieces of one size, or of given sizes.
-var SplitToSequence = listed(ops.Def(ops.Spec[splitAttrs]{
+var SplitToSequence = Ops.Add(ops.Def(ops.Spec[splitAttrs]{
 	Name: "SplitToSequence", In: "input:T, split:I?", Out: "output_sequence:S", Types: "T=all4; I=int32|int64; S=seq(all4)",
 	Vers: []ops.Ver{{Since: 24}, {Since: 11, Types: "T=all; S=seq(all)"}}, Flags: ops.Escapes,
 	Infer: func(c *ops.Infer, a *splitAttrs) error {

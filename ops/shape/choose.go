@@ -15,7 +15,7 @@ type compressAttrs struct {
 	Axis *int
 }
 
-var _ = listed(ops.Def(ops.Spec[compressAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[compressAttrs]{
 	Name: "Compress", In: "input:T, condition:T1", Out: "output:T", Types: "T=all4; T1=bool",
 	Vers: []ops.Ver{{Since: 28}, {Since: 11, Types: "T=all"}, {Since: 9}},
 	Infer: func(c *ops.Infer, a *compressAttrs) error {
@@ -72,7 +72,7 @@ func takeRows(c *ops.Call, o int, dims []int, axis int, at []int) error {
 	})
 }
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "NonZero", In: "X:T", Out: "Y:int64", Types: "T=all4", Vers: []ops.Ver{{Since: 13}, {Since: 9, Types: "T=all"}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
 		t := c.In(0)

@@ -23,7 +23,7 @@ type constantAttrs struct {
 	ValueStrings []string
 }
 
-var _ = listed(ops.Def(ops.Spec[constantAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[constantAttrs]{
 	Name: "Constant", Out: "output:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 19, Types: "T=all9"}, ops.Ver{Since: 13, Types: "T=all4"}, ops.Ver{Since: 12, Types: "T=all"},
 		ops.Ver{Since: 11, Attrs: "-value_float -value_floats -value_int -value_ints -value_string -value_strings"},
@@ -79,7 +79,7 @@ type constantOfShapeAttrs struct {
 
 const constantOfShapeTypes = "bool|num4|float8"
 
-var _ = listed(ops.Def(ops.Spec[constantOfShapeAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[constantOfShapeAttrs]{
 	Name: "ConstantOfShape", In: "input:T1", Out: "output:T2", Types: "T1=int64; T2=" + constantOfShapeTypes + "|uint4|int4|float4e2m1|float8e8m0|uint2|int2",
 	Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: "T2=" + constantOfShapeTypes + "|uint4|int4|float4e2m1|float8e8m0"},
 		{Since: 23, Types: "T2=" + constantOfShapeTypes + "|uint4|int4|float4e2m1"}, {Since: 21, Types: "T2=" + constantOfShapeTypes + "|uint4|int4"},
@@ -158,7 +158,7 @@ type rangeAttrs struct {
 	StashType int `onnx:",1"`
 }
 
-var _ = listed(ops.Def(ops.Spec[rangeAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[rangeAttrs]{
 	Name: "Range", In: "start:T, limit:T, delta:T", Out: "output:T", Types: "T=floats4|int16|int32|int64",
 	Vers:  []ops.Ver{{Since: 27}, {Since: 11, Types: "T=double|float|int16|int32|int64", Attrs: "-stash_type"}},
 	Infer: inferRange, Eval: evalRange,

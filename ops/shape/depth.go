@@ -14,7 +14,7 @@ type depthAttrs struct {
 }
 
 var (
-	_ = listed(ops.Def(ops.Spec[depthAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[depthAttrs]{
 		Name: "DepthToSpace", In: "input:T", Out: "output:T", Types: "T=all4",
 		Vers:  []ops.Ver{{Since: 28}, {Since: 13}, {Since: 11, Types: "T=all"}, {Since: 1, Attrs: "-mode"}},
 		Infer: inferDepthToSpace, Layout: lastOf("DepthToSpaceNHWC"),
@@ -28,7 +28,7 @@ var (
 			return bindPerm(b, []int{d[0], k, k, c, d[2], d[3]}, []int{0, 3, 4, 1, 5, 2})
 		},
 	}))
-	_ = listed(ops.Def(ops.Spec[depthAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[depthAttrs]{
 		Name: "SpaceToDepth", In: "input:T", Out: "output:T", Types: "T=all4",
 		Vers:  []ops.Ver{{Since: 28}, {Since: 13, Attrs: "-mode"}, {Since: 1, Types: "T=all"}},
 		Infer: inferSpaceToDepth, Layout: lastOf("SpaceToDepthNHWC"),

@@ -11,7 +11,7 @@ type shapeAttrs struct {
 	End   *int
 }
 
-var _ = listed(ops.Def(ops.Spec[shapeAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[shapeAttrs]{
 	Name: "Shape", In: "data:T", Out: "shape:T1", Types: "T=all13; T1=int64",
 	Vers: since25("T", ops.Ver{Since: 19, Types: "T=all9"}, ops.Ver{Since: 15, Types: "T=all4"}, ops.Ver{Since: 13, Attrs: "-start -end"},
 		ops.Ver{Since: 1, Types: "T=all"}),
@@ -57,7 +57,7 @@ func (a *shapeAttrs) bounds(rank int) (lo, hi int) {
 	return lo, max(lo, hi)
 }
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Size", In: "data:T", Out: "size:T1", Types: "T=all13; T1=int64",
 	Vers: since25("T", ops.Ver{Since: 19, Types: "T=all9"}, ops.Ver{Since: 13, Types: "T=all4"}, ops.Ver{Since: 1, Types: "T=all"}),
 	Infer: func(c *ops.Infer, _ *noAttrs) error {

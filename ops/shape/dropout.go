@@ -14,7 +14,7 @@ type dropoutAttrs struct{ Seed *int64 }
 
 // Dropout is an identity, except in training. The mask is then random, and the same as that of the standard's reference implementation if
 // there is a seed.
-var _ = listed(ops.Def(ops.Spec[dropoutAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[dropoutAttrs]{
 	Name: "Dropout", In: "data:T, ratio:T1?, training_mode:T2?", Out: "output:T, mask:T2?", Types: "T=floats4|float8; T1=floats4|float8; T2=bool",
 	Vers: []ops.Ver{{Since: 22}, {Since: 13, Types: "T=floats4; T1=floats"}, {Since: 12, Types: "T=floats"},
 		{Since: 10, In: "data:T", Out: "output:T, mask:T1?", Types: "T1=bool", Attrs: "-seed +ratio:float=0.5", Up: ops.DropAttrs("ratio")},

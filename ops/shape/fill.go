@@ -26,7 +26,7 @@ type eyeLikeAttrs struct {
 	K     int `onnx:",0"`
 }
 
-var _ = listed(ops.Def(ops.Spec[eyeLikeAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[eyeLikeAttrs]{
 	Name: "EyeLike", In: "input:T1", Out: "output:T2", Types: "T1=bool|num4; T2=bool|num4",
 	Vers: []ops.Ver{{Since: 22}, {Since: 9, Types: "T1=bool|num; T2=bool|num"}},
 	Infer: func(c *ops.Infer, a *eyeLikeAttrs) error {
@@ -73,7 +73,7 @@ type axisLastAttrs struct {
 	Axis int `onnx:",-1"`
 }
 
-var _ = listed(ops.Def(ops.Spec[axisLastAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[axisLastAttrs]{
 	Name: "OneHot", In: "indices:T1, depth:T2, values:T3", Out: "output:T3", Types: "T1=num; T2=num; T3=all4",
 	Vers:  []ops.Ver{{Since: 28}, {Since: 11, Types: "T3=all"}, {Since: 9}},
 	Infer: inferOneHot, Bind: bindOneHot,
@@ -174,7 +174,7 @@ type triluAttrs struct {
 	Upper bool `onnx:",1"`
 }
 
-var _ = listed(ops.Def(ops.Spec[triluAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[triluAttrs]{
 	Name: "Trilu", In: "input:T, k:int64?", Out: "output:T", Types: "T=all4", Vers: []ops.Ver{{Since: 14}},
 	Infer: func(c *ops.Infer, _ *triluAttrs) error {
 		if t := c.In(0); t.Ranked && len(t.Shape) < 2 {

@@ -14,7 +14,7 @@ type axis0Attrs struct {
 	Axis int `onnx:",0"`
 }
 
-var _ = listed(ops.Def(ops.Spec[axis0Attrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[axis0Attrs]{
 	Name: "Gather", In: "data:T, indices:Tind", Out: "output:T", Types: "T=all4; Tind=int32|int64",
 	Vers:  []ops.Ver{{Since: 13}, {Since: 11, Types: "T=all"}, {Since: 1}},
 	Infer: inferGather, View: viewGather, Bind: bindGather,

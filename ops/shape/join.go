@@ -14,7 +14,7 @@ type concatAttrs struct {
 	Axis int `onnx:",required"`
 }
 
-var _ = listed(ops.Def(ops.Spec[concatAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[concatAttrs]{
 	Name: "Concat", In: "inputs:T*", Out: "concat_result:T", Types: "T=all4",
 	Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: "T=all"}, {Since: 4},
 		{Since: 1, Types: "T=floats", Attrs: "axis:int", Up: ops.SetAttr("axis", ops.IntAttr(1))}},
@@ -132,7 +132,7 @@ type splitAttrs struct {
 	NumOutputs *int
 }
 
-var _ = listed(ops.Def(ops.Spec[splitAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[splitAttrs]{
 	Name: "Split", In: "input:T, split:int64?", Out: "outputs:T*", Types: "T=all4",
 	Vers: []ops.Ver{{Since: 18}, {Since: 13, Attrs: "-num_outputs", Up: splitEvenly},
 		{Since: 11, In: "input:T", Types: "T=all", Attrs: "+split:ints", Up: ops.AttrToInput("split", 1)}, {Since: 2},

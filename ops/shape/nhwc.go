@@ -63,7 +63,7 @@ func lastOf(twin string) ops.Layout { return ops.Layout{Kind: ops.Spatial, Twin:
 var lastVers = []ops.Ver{{Since: 1}}
 
 var (
-	_ = listed(ops.Def(ops.Spec[padAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[padAttrs]{
 		Name: "PadNHWC", Domain: ops.Internal, In: "data:T, pads:int64, constant_value:T?, axes:Tind?", Out: "output:T", Types: "T=all13" + padTypes, Vers: lastVers,
 		Infer: inferLast(inferPad),
 		View:  func(c *ops.Infer, _ *padAttrs, _ int) (int, int, bool) { return 0, 0, unpadded(c) },
@@ -75,7 +75,7 @@ var (
 			return padBy(b, a, toLast(begin)), nil
 		},
 	}))
-	_ = listed(ops.Def(ops.Spec[resizeAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[resizeAttrs]{
 		Name: "ResizeNHWC", Domain: ops.Internal, In: "X:T1, roi:T2?, scales:float?, sizes:int64?", Out: "Y:T1", Types: "T1=all4; T2=floats", Vers: lastVers,
 		Infer: inferLast(inferResize),
 		Bind: func(b *ops.Bind, a *resizeAttrs) (ops.Kernel, error) {
@@ -96,7 +96,7 @@ var (
 			return bindGeometry(b, &s, g, a.ExtrapolationValue)
 		},
 	}))
-	_ = listed(ops.Def(ops.Spec[noAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 		Name: "SliceNHWC", Domain: ops.Internal, In: "data:T, starts:Tind, ends:Tind, axes:Tind?, steps:Tind?", Out: "output:T", Types: "T=all4; Tind=int32|int64", Vers: lastVers,
 		Infer: inferLast(inferSlice),
 		View: func(c *ops.Infer, _ *noAttrs, _ int) (int, int, bool) {
@@ -116,7 +116,7 @@ var (
 			return bindCopy(g), nil
 		},
 	}))
-	_ = listed(ops.Def(ops.Spec[depthAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[depthAttrs]{
 		Name: "DepthToSpaceNHWC", Domain: ops.Internal, In: "input:T", Out: "output:T", Types: "T=all4", Vers: lastVers,
 		Infer: inferLast(inferDepthToSpace),
 		Bind: func(b *ops.Bind, a *depthAttrs) (ops.Kernel, error) {
@@ -128,7 +128,7 @@ var (
 			return bindPerm(b, []int{d[0], d[1], d[2], k, k, c}, []int{0, 1, 3, 2, 4, 5})
 		},
 	}))
-	_ = listed(ops.Def(ops.Spec[depthAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[depthAttrs]{
 		Name: "SpaceToDepthNHWC", Domain: ops.Internal, In: "input:T", Out: "output:T", Types: "T=all4", Vers: lastVers,
 		Infer: inferLast(inferSpaceToDepth),
 		Bind: func(b *ops.Bind, a *depthAttrs) (ops.Kernel, error) {

@@ -15,7 +15,7 @@ type nmsAttrs struct {
 	CenterPointBox bool `onnx:",0"`
 }
 
-var _ = listed(ops.Def(ops.Spec[nmsAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[nmsAttrs]{
 	Name: "NonMaxSuppression",
 	In:   "boxes:float, scores:float, max_output_boxes_per_class:int64?, iou_threshold:float?, score_threshold:float?", Out: "selected_indices:int64",
 	Vers: []ops.Ver{{Since: 11}, {Since: 10}},

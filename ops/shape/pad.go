@@ -15,7 +15,7 @@ type padAttrs struct {
 
 const padTypes = "; Tind=int32|int64"
 
-var _ = listed(ops.Def(ops.Spec[padAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[padAttrs]{
 	Name: "Pad", In: "data:T, pads:int64, constant_value:T?, axes:Tind?", Out: "output:T", Types: "T=all13" + padTypes,
 	Vers: since25("T", ops.Ver{Since: 19, Types: "T=all4"}, ops.Ver{Since: 18}, ops.Ver{Since: 13, In: "data:T, pads:int64, constant_value:T?"},
 		ops.Ver{Since: 11, Types: "T=num"},

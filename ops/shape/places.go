@@ -166,7 +166,7 @@ func (k *pickKernel) Tile(_ ops.Worker, i int) {
 	move.Gather(k.d, k.s, k.at, k.run, i*k.per, min(k.n, (i+1)*k.per))
 }
 
-var _ = listed(ops.Def(ops.Spec[axis0Attrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[axis0Attrs]{
 	Name: "GatherElements", In: "data:T, indices:Tind", Out: "output:T", Types: "T=all4; Tind=int32|int64",
 	Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: "T=all"}},
 	Infer: func(c *ops.Infer, a *axis0Attrs) error {
@@ -196,7 +196,7 @@ type gatherNDAttrs struct {
 	BatchDims int `onnx:",0"`
 }
 
-var _ = listed(ops.Def(ops.Spec[gatherNDAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[gatherNDAttrs]{
 	Name: "GatherND", In: "data:T, indices:int64", Out: "output:T", Types: "T=all4",
 	Vers: []ops.Ver{{Since: 13}, {Since: 12, Types: "T=all"}, {Since: 11, Attrs: "-batch_dims"}},
 	Infer: func(c *ops.Infer, a *gatherNDAttrs) error {

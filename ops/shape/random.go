@@ -48,26 +48,26 @@ var (
 	since22Random     = []ops.Ver{{Since: 22}, {Since: 1, Types: "T=floats"}}
 	since22RandomLike = []ops.Ver{{Since: 22}, {Since: 1, Types: "T1=all; T2=floats"}}
 
-	_ = listed(ops.Def(ops.Spec[randomUniformAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[randomUniformAttrs]{
 		Name: "RandomUniform", Out: "output:T", Types: "T=floats4", Vers: since22Random, Flags: ops.Random,
 		Infer: func(c *ops.Infer, a *randomUniformAttrs) error { return inferRandom(c, a.Dtype, a.Shape) },
 		Eval: func(c *ops.Call, a *randomUniformAttrs) error {
 			return draw(c, a.Seed, uniformIn(a.Low, a.High))
 		},
 	}))
-	_ = listed(ops.Def(ops.Spec[randomNormalAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[randomNormalAttrs]{
 		Name: "RandomNormal", Out: "output:T", Types: "T=floats4", Vers: since22Random, Flags: ops.Random,
 		Infer: func(c *ops.Infer, a *randomNormalAttrs) error { return inferRandom(c, a.Dtype, a.Shape) },
 		Eval: func(c *ops.Call, a *randomNormalAttrs) error {
 			return draw(c, a.Seed, normalOf(a.Mean, a.Scale))
 		},
 	}))
-	_ = listed(ops.Def(ops.Spec[uniformLikeAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[uniformLikeAttrs]{
 		Name: "RandomUniformLike", In: "input:T1", Out: "output:T2", Types: "T1=all4; T2=floats4", Vers: since22RandomLike, Flags: ops.Random,
 		Infer: func(c *ops.Infer, a *uniformLikeAttrs) error { return inferLike(c, a.Dtype, tensor.Floats16) },
 		Eval:  func(c *ops.Call, a *uniformLikeAttrs) error { return draw(c, a.Seed, uniformIn(a.Low, a.High)) },
 	}))
-	_ = listed(ops.Def(ops.Spec[normalLikeAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[normalLikeAttrs]{
 		Name: "RandomNormalLike", In: "input:T1", Out: "output:T2", Types: "T1=all4; T2=floats4", Vers: since22RandomLike, Flags: ops.Random,
 		Infer: func(c *ops.Infer, a *normalLikeAttrs) error { return inferLike(c, a.Dtype, tensor.Floats16) },
 		Eval:  func(c *ops.Call, a *normalLikeAttrs) error { return draw(c, a.Seed, normalOf(a.Mean, a.Scale)) },

@@ -10,7 +10,7 @@ import (
 	"ingot/tensor"
 )
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Expand", In: "input:T, shape:int64", Out: "output:T", Types: "T=all4", Vers: []ops.Ver{{Since: 13}, {Since: 8, Types: "T=all"}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {
 		t := c.In(0)
@@ -82,7 +82,7 @@ func expandCopy(width int, dims, out []int) move.Copy {
 	return move.NewCopy(width, 0, 0, loops...)
 }
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Tile", In: "input:T, repeats:T1", Out: "output:T", Types: "T=all4; T1=int64",
 	Vers: []ops.Ver{{Since: 13}, {Since: 6, Types: "T=all"}, {Since: 1, In: "input:T, tiles:T, axis:T", Types: "T=floats", Up: tileAxis}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error {

@@ -24,7 +24,7 @@ type resizeAttrs struct {
 	NearestMode                  string  `onnx:",round_prefer_floor"`
 }
 
-var _ = listed(ops.Def(ops.Spec[resizeAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[resizeAttrs]{
 	Name: "Resize", In: "X:T1, roi:T2?, scales:float?, sizes:int64?", Out: "Y:T1", Types: "T1=all4; T2=floats",
 	Vers: []ops.Ver{{Since: 19}, {Since: 18}, {Since: 13, Attrs: "-antialias -axes -keep_aspect_ratio_policy"},
 		{Since: 11, In: "X:T1, roi:T2, scales:float, sizes:int64?", Types: "T1=all"},
@@ -52,7 +52,7 @@ var opResize10 = ops.Def(ops.Spec[resize10Attrs]{
 })
 
 // Upsample is deprecated since opset 10; it is taken there all the same.
-var _ = listed(ops.Def(ops.Spec[resize10Attrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[resize10Attrs]{
 	Name: "Upsample", In: "X:T, scales:float", Out: "Y:T", Types: "T=all",
 	Vers: []ops.Ver{{Since: 9}, {Since: 7, In: "X:T", Attrs: "+scales:floats=required", Up: ops.AttrToInput("scales", 1)},
 		{Since: 1, Types: "T=bool|int32|int64|floats", Attrs: "-scales +height_scale:float=required +width_scale:float=required", Up: func(r *ops.Rewrite) error {

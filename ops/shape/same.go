@@ -40,7 +40,7 @@ func keepVals(c *ops.Infer) {
 	}
 }
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Identity", In: "input:V", Out: "output:V", Types: "V=all13|seq(all)|optional(seq(all))|optional(all)",
 	Vers: []ops.Ver{{Since: 25}, {Since: 24, Types: "V=all12|seq(all)|optional(seq(all))|optional(all)"},
 		{Since: 23, Types: "V=all11|seq(all)|optional(seq(all))|optional(all)"}, {Since: 21, Types: "V=all10|seq(all)|optional(seq(all))|optional(all)"},
@@ -65,7 +65,7 @@ type reshapeAttrs struct {
 	Allowzero bool `onnx:",0"`
 }
 
-var _ = listed(ops.Def(ops.Spec[reshapeAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[reshapeAttrs]{
 	Name: "Reshape", In: "data:T, shape:int64", Out: "reshaped:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 19, Types: "T=all9"}, ops.Ver{Since: 14, Types: "T=all4"}, ops.Ver{Since: 13, Attrs: "-allowzero"},
 		ops.Ver{Since: 5, Types: "T=all"},
@@ -196,7 +196,7 @@ type flattenAttrs struct {
 	Axis int `onnx:",1"`
 }
 
-var _ = listed(ops.Def(ops.Spec[flattenAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[flattenAttrs]{
 	Name: "Flatten", In: "input:T", Out: "output:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"}, ops.Ver{Since: 11, Types: "T=all"}, ops.Ver{Since: 9}, ops.Ver{Since: 1, Types: "T=floats"}),
 	Infer: func(c *ops.Infer, a *flattenAttrs) error {
@@ -220,7 +220,7 @@ var _ = listed(ops.Def(ops.Spec[flattenAttrs]{
 	View: viewSame[flattenAttrs], Bind: bindSame[flattenAttrs], InPlace: [][2]int8{{0, 0}},
 }))
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Squeeze", In: "data:T, axes:int64?", Out: "squeezed:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"},
 		ops.Ver{Since: 11, In: "data:T", Types: "T=all", Attrs: "+axes:ints", Up: ops.AttrToInput("axes", 1)}, ops.Ver{Since: 1}),
@@ -281,7 +281,7 @@ func squeezed(c *ops.Infer) (gone []bool, known bool, err error) {
 	return gone, true, nil
 }
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Unsqueeze", In: "data:T, axes:int64", Out: "expanded:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"},
 		ops.Ver{Since: 11, In: "data:T", Types: "T=all", Attrs: "+axes:ints=required", Up: ops.AttrToInput("axes", 1)}, ops.Ver{Since: 1}),

@@ -22,7 +22,7 @@ type scatterNDAttrs struct {
 
 var (
 	// Scatter is the name that ScatterElements first had. Later opsets call it deprecated; it is taken there all the same.
-	_ = listed(ops.Def(ops.Spec[axis0Attrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[axis0Attrs]{
 		Name: "Scatter", In: "data:T, indices:Tind, updates:T", Out: "output:T", Types: "T=all; Tind=int32|int64",
 		Vers:  []ops.Ver{{Since: 9}},
 		Infer: func(c *ops.Infer, a *axis0Attrs) error { return inferScatter(c, a.Axis, "none") },
@@ -31,13 +31,13 @@ var (
 		},
 		InPlace: [][2]int8{{0, 0}},
 	}))
-	_ = listed(ops.Def(ops.Spec[scatterAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[scatterAttrs]{
 		Name: "ScatterElements", In: "data:T, indices:Tind, updates:T", Out: "output:T", Types: "T=all4; Tind=int32|int64",
 		Vers:  []ops.Ver{{Since: 18}, {Since: 16}, {Since: 13, Attrs: "-reduction"}, {Since: 11, Types: "T=all"}},
 		Infer: func(c *ops.Infer, a *scatterAttrs) error { return inferScatter(c, a.Axis, a.Reduction) },
 		Bind:  bindScatterElements, InPlace: [][2]int8{{0, 0}},
 	}))
-	_ = listed(ops.Def(ops.Spec[scatterNDAttrs]{
+	_ = Ops.Add(ops.Def(ops.Spec[scatterNDAttrs]{
 		Name: "ScatterND", In: "data:T, indices:int64, updates:T", Out: "output:T", Types: "T=all4",
 		Vers:  []ops.Ver{{Since: 18}, {Since: 16}, {Since: 13, Attrs: "-reduction"}, {Since: 11, Types: "T=all"}},
 		Infer: inferScatterND,

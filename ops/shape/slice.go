@@ -12,7 +12,7 @@ import (
 // cut is what is taken of one axis: n places from start on, step apart.
 type cut struct{ start, step, n int }
 
-var _ = listed(ops.Def(ops.Spec[noAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "Slice", In: "data:T, starts:Tind, ends:Tind, axes:Tind?, steps:Tind?", Out: "output:T", Types: "T=all4; Tind=int32|int64",
 	Vers: []ops.Ver{{Since: 13}, {Since: 11, Types: "T=all"}, {Since: 10},
 		{Since: 1, In: "data:T", Attrs: "+axes:ints +ends:ints=required +starts:ints=required", Up: ops.AttrToInput("starts", 1, "ends", 2, "axes", 3)}},

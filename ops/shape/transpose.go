@@ -11,7 +11,7 @@ type transposeAttrs struct {
 	Perm []int
 }
 
-var _ = listed(ops.Def(ops.Spec[transposeAttrs]{
+var _ = Ops.Add(ops.Def(ops.Spec[transposeAttrs]{
 	Name: "Transpose", In: "data:T", Out: "transposed:T", Types: "T=all13",
 	Vers: since25("T", ops.Ver{Since: 13, Types: "T=all4"}, ops.Ver{Since: 1, Types: "T=all"}),
 	Infer: func(c *ops.Infer, a *transposeAttrs) error {

@@ -16,7 +16,7 @@ type dftAttrs struct {
 
 // DFT is the discrete Fourier transform along an axis, forward or inverse. Onesided forward transforms take real numbers and give the first
 // half of the spectrum; onesided inverse ones take that half and give real numbers.
-var DFT = listed(ops.Def(ops.Spec[dftAttrs]{
+var DFT = Ops.Add(ops.Def(ops.Spec[dftAttrs]{
 	Name: "DFT", In: "input:T1, dft_length:T2?, axis:int64?", Out: "output:T1", Types: "T1=floats4; T2=int32|int64",
 	Vers: []ops.Ver{{Since: 20}, {Since: 17, In: "input:T1, dft_length:T2?", Attrs: "+axis:int=1", Up: ops.AttrToInput("axis", 2)}},
 	Infer: func(c *ops.Infer, a *dftAttrs) error {

@@ -14,7 +14,7 @@ type stftAttrs struct {
 }
 
 // STFT transforms windows of a signal [batch, length, 1 or 2] that lie frame_step apart. A real signal may lack the last dimension.
-var STFT = listed(ops.Def(ops.Spec[stftAttrs]{
+var STFT = Ops.Add(ops.Def(ops.Spec[stftAttrs]{
 	Name: "STFT", In: "signal:T1, frame_step:T2, window:T1?, frame_length:T2?", Out: "output:T1", Types: "T1=floats4; T2=int32|int64",
 	Vers: []ops.Ver{{Since: 17}},
 	Infer: func(c *ops.Infer, a *stftAttrs) error {

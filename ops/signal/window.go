@@ -14,9 +14,9 @@ type windowAttrs struct {
 
 // The windows a − b·cos(2πi/n) + c·cos(4πi/n), with n their length, or one less for a symmetric window.
 var (
-	HannWindow     = listed(window("HannWindow", 0.5, 0.5, 0))
-	HammingWindow  = listed(window("HammingWindow", 25.0/46, 21.0/46, 0))
-	BlackmanWindow = listed(window("BlackmanWindow", 0.42, 0.5, 0.08))
+	HannWindow     = Ops.Add(window("HannWindow", 0.5, 0.5, 0))
+	HammingWindow  = Ops.Add(window("HammingWindow", 25.0/46, 21.0/46, 0))
+	BlackmanWindow = Ops.Add(window("BlackmanWindow", 0.42, 0.5, 0.08))
 )
 
 func window(name string, a, b, c float64) *ops.Op {

@@ -20,7 +20,7 @@ type normalizerAttrs struct {
 
 // StringNormalizer removes stop words from a list of words, [C] or [1,C], and then changes the case of the others by the rules of a locale.
 // When none is left, the result is one empty string.
-var StringNormalizer = listed(ops.Def(ops.Spec[normalizerAttrs]{
+var StringNormalizer = Ops.Add(ops.Def(ops.Spec[normalizerAttrs]{
 	Name: "StringNormalizer", In: "X:string", Out: "Y:string", Vers: []ops.Ver{{Since: 10}},
 	Infer: func(c *ops.Infer, a *normalizerAttrs) error {
 		switch a.CaseChangeAction {

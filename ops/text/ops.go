@@ -8,13 +8,7 @@ package text
 import "ingot/ops"
 
 // Ops are the operators of this family.
-var Ops []*ops.Op
-
-// listed adds an operator to the family, where it is declared: there is no other list of them.
-func listed(op *ops.Op) *ops.Op {
-	Ops = append(Ops, op)
-	return op
-}
+var Ops ops.Family
 
 func init() { ops.RegisterDefaults(Ops) }
 

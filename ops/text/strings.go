@@ -14,7 +14,7 @@ import (
 type noAttrs struct{}
 
 // StringConcat joins the strings of two tensors, broadcast to each other.
-var StringConcat = listed(ops.Def(ops.Spec[noAttrs]{
+var StringConcat = Ops.Add(ops.Def(ops.Spec[noAttrs]{
 	Name: "StringConcat", In: "X:T, Y:T", Out: "Z:T", Types: "T=string", Vers: []ops.Ver{{Since: 20}},
 	Infer: func(c *ops.Infer, _ *noAttrs) error { return c.OutBroadcast(0, tensor.String, 0, 1) },
 	Bind: func(b *ops.Bind, _ *noAttrs) (ops.Kernel, error) {
@@ -60,7 +60,7 @@ type splitAttrs struct {
 
 // StringSplit splits strings at a delimiter, or at runs of white space. What a string lacks of the longest list is filled with empty strings;
 // the second output tells how many it has. After maxsplit splits, the rest stays whole.
-var StringSplit = listed(ops.Def(ops.Spec[splitAttrs]{
+var StringSplit = Ops.Add(ops.Def(ops.Spec[splitAttrs]{
 	Name: "StringSplit", In: "X:T1", Out: "Y:T2, Z:T3", Types: "T1=string; T2=string; T3=int64", Vers: []ops.Ver{{Since: 20}},
 	Infer: func(c *ops.Infer, _ *splitAttrs) error {
 		x := c.In(0)
@@ -142,7 +142,7 @@ type regexAttrs struct {
 }
 
 // RegexFullMatch tells which strings match a pattern from end to end. The syntax is RE2's, which is Go's.
-var RegexFullMatch = listed(ops.Def(ops.Spec[regexAttrs]{
+var RegexFullMatch = Ops.Add(ops.Def(ops.Spec[regexAttrs]{
 	Name: "RegexFullMatch", In: "X:T1", Out: "Y:T2", Types: "T1=string; T2=bool", Vers: []ops.Ver{{Since: 20}},
 	Infer: func(c *ops.Infer, a *regexAttrs) error {
 		if _, err := compile(a.Pattern); err != nil {

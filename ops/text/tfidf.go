@@ -26,7 +26,7 @@ type tfidfAttrs struct {
 //
 // Mode "TF" gives the counts, "IDF" the weights of those that occur, "TFIDF" counts times weights. The weight of a column of the output is that of
 // the same number, which is what other runtimes take; the standard's text speaks of the n-gram's place in the pool instead.
-var TfIdfVectorizer = listed(ops.Def(ops.Spec[tfidfAttrs]{
+var TfIdfVectorizer = Ops.Add(ops.Def(ops.Spec[tfidfAttrs]{
 	Name: "TfIdfVectorizer", In: "X:T", Out: "Y:T1", Types: "T=int32|int64|string; T1=float", Vers: []ops.Ver{{Since: 9}},
 	Infer: func(c *ops.Infer, a *tfidfAttrs) error {
 		if err := a.check(c.In(0).DT); err != nil {
