@@ -33,6 +33,7 @@ import (
 	"ingot"
 	"ingot/internal/cases"
 	"ingot/loader"
+	_ "ingot/ops/all"
 	"ingot/tensor"
 )
 

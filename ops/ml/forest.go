@@ -159,11 +159,12 @@ func (f *forest) steps() []step {
 	return out
 }
 
-// leaves4 returns the leaves that four rows come to in a simple forest; x holds their features' keys, a row after the other. No branch predictor can
-// tell where a row turns, so the way is computed: the borrow of a subtraction. Four paths at a time hide the latency of each step.
-func leaves4(steps []step, root int32, x []uint64, cols int) [4]int32 {
-	x0, x1, x2, x3 := x[:cols], x[cols:2*cols], x[2*cols:3*cols], x[3*cols:4*cols]
-	i0, i1, i2, i3 := root, root, root, root
+// leaves4 goes down four ways in a simple forest, each from a root of its own and by the keys of a row of its own, and returns the leaves. No
+// branch predictor can tell where a row turns, so the way is computed: the borrow of a subtraction. Four ways at a time hide the
+// latency of each step.
+func leaves4(steps []step, from [4]int32, x *[4][]uint64) [4]int32 {
+	x0, x1, x2, x3 := x[0], x[1], x[2], x[3]
+	i0, i1, i2, i3 := from[0], from[1], from[2], from[3]
 	for i0 >= 0 && i1 >= 0 && i2 >= 0 && i3 >= 0 {
 		s0, s1, s2, s3 := &steps[i0], &steps[i1], &steps[i2], &steps[i3]
 		_, b0 := bits.Sub64(s0.key, x0[s0.feature], 0)
@@ -319,17 +320,30 @@ func (k *forestKernel) Tile(w ops.Worker, i int) {
 	}
 }
 
-// walk counts the votes of a simple forest for n rows.
+// walk counts the votes of a simple forest for n rows, those of each row in the order of the trees. Four rows go down one tree at a time, and the
+// rows that are left four trees.
 func (k *forestKernel) walk(n int, keys []uint64, acc []float64) {
+	row := func(r int) []uint64 { return keys[r*k.cols:][:k.cols] }
+	count := func(r int, leaf int32) { k.add(acc[r*k.targets:][:k.targets], leaf, k.how) }
+	whole := n &^ 3
 	for _, root := range k.roots {
-		r := 0
-		for ; r+4 <= n; r += 4 {
-			for j, leaf := range leaves4(k.simple, root, keys[r*k.cols:], k.cols) {
-				k.add(acc[(r+j)*k.targets:][:k.targets], leaf, k.how)
+		for r := 0; r < whole; r += 4 {
+			x := [4][]uint64{row(r), row(r + 1), row(r + 2), row(r + 3)}
+			for j, leaf := range leaves4(k.simple, [4]int32{root, root, root, root}, &x) {
+				count(r+j, leaf)
 			}
 		}
-		for ; r < n; r++ {
-			k.add(acc[r*k.targets:][:k.targets], leaf1(k.simple, root, keys[r*k.cols:][:k.cols]), k.how)
+	}
+	for r := whole; r < n; r++ {
+		x := [4][]uint64{row(r), row(r), row(r), row(r)}
+		t := 0
+		for ; t+4 <= len(k.roots); t += 4 {
+			for _, leaf := range leaves4(k.simple, [4]int32(k.roots[t:]), &x) {
+				count(r, leaf)
+			}
+		}
+		for ; t < len(k.roots); t++ {
+			count(r, leaf1(k.simple, k.roots[t], x[0]))
 		}
 	}
 }

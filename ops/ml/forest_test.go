@@ -44,7 +44,8 @@ func TestSimpleForest(t *testing.T) {
 			keys[i] = key(x[i])
 		}
 		for _, root := range f.roots {
-			four := leaves4(steps, root, keys, 4)
+			rows := [4][]uint64{keys[:4], keys[4:8], keys[8:12], keys[12:]}
+			four := leaves4(steps, [4]int32{root, root, root, root}, &rows)
 			for j, got := range four {
 				row := x[4*j:][:4]
 				want := f.leaf(root, row)
@@ -69,4 +70,28 @@ func BenchmarkForest(b *testing.B) {
 		k.walk(64, keys, acc)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(64*500), "ns/tree")
+}
+
+// Nodes are found whatever their numbers are.
+func TestNodeIDs(t *testing.T) {
+	var ids nodeIDs
+	want := map[[2]int64]int32{}
+	for i, id := range []int64{0, 1, 2, 40, 3, 41, 20, -1, math.MaxInt64, math.MinInt64, 1 << 40, 100, 99} {
+		for tree := range int64(3) {
+			v := int32(i) - 5*int32(tree)
+			if _, ok := ids.at(tree).get(id); ok {
+				t.Errorf("tree %d has a node %d before it was set", tree, id)
+			}
+			ids.at(tree).set(id, v)
+			want[[2]int64{tree, id}] = v
+		}
+	}
+	for k, v := range want {
+		if got, ok := ids.at(k[0]).get(k[1]); !ok || got != v {
+			t.Errorf("tree %d, node %d: got %d, %t, want %d", k[0], k[1], got, ok, v)
+		}
+	}
+	if _, ok := ids.at(0).get(7); ok {
+		t.Error("a node in a gap")
+	}
 }

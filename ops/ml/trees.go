@@ -70,30 +70,30 @@ func (t *treeNodes) build(voteTrees, voteIDs, targets []int64, weights []float64
 	if len(voteIDs) != len(voteTrees) || len(targets) != len(voteTrees) || len(weights) != len(voteTrees) {
 		return nil, fmt.Errorf("the attributes of votes have %d, %d, %d and %d elements", len(voteTrees), len(voteIDs), len(targets), len(weights))
 	}
-	type name struct{ tree, id int64 }
-	at := make(map[name]int32, n) // the number of a node, or the complement of a leaf's
+	var at nodeIDs // the number of a node, or the complement of a leaf's
 	f := &forest{}
 	seen := map[int64]bool{}
 	leaves := int32(0)
 	for i := range n {
-		k := name{t.trees[i], t.ids[i]}
-		if _, twice := at[k]; twice {
-			return nil, fmt.Errorf("tree %d has two nodes %d", k.tree, k.id)
+		tree := at.at(t.trees[i])
+		if _, twice := tree.get(t.ids[i]); twice {
+			return nil, fmt.Errorf("tree %d has two nodes %d", t.trees[i], t.ids[i])
 		}
+		v := ^leaves
 		m := mode(max(0, slices.Index(modeNames, t.modes[i])))
 		if m == modeLeaf {
-			at[k] = ^leaves
 			leaves++
 		} else if modeNames[m] != t.modes[i] || m == modeMember {
 			return nil, fmt.Errorf("attribute nodes_modes has the element %q", t.modes[i])
 		} else {
-			at[k] = int32(len(f.nodes))
+			v = int32(len(f.nodes))
 			f.nodes = append(f.nodes, node{value: t.values[i], feature: int32(min(max(t.features[i], -1), 1<<30)), mode: m,
 				missing: len(t.missing) > 0 && t.missing[i] != 0})
 		}
-		if !seen[k.tree] {
-			seen[k.tree] = true
-			f.roots = append(f.roots, at[k])
+		tree.set(t.ids[i], v)
+		if !seen[t.trees[i]] {
+			seen[t.trees[i]] = true
+			f.roots = append(f.roots, v)
 		}
 	}
 	inner := 0
@@ -101,8 +101,9 @@ func (t *treeNodes) build(voteTrees, voteIDs, targets []int64, weights []float64
 		if t.modes[i] == modeNames[modeLeaf] {
 			continue
 		}
-		yes, okYes := at[name{t.trees[i], t.yes[i]}]
-		no, okNo := at[name{t.trees[i], t.no[i]}]
+		tree := at.at(t.trees[i])
+		yes, okYes := tree.get(t.yes[i])
+		no, okNo := tree.get(t.no[i])
 		if !okYes || !okNo {
 			return nil, fmt.Errorf("node %d of tree %d leads to a node that isn't there", t.ids[i], t.trees[i])
 		}
@@ -110,7 +111,7 @@ func (t *treeNodes) build(voteTrees, voteIDs, targets []int64, weights []float64
 		inner++
 	}
 	return f, f.setVotes(int(leaves), len(voteTrees), func(i int) (int32, vote, error) {
-		p, ok := at[name{voteTrees[i], voteIDs[i]}]
+		p, ok := at.at(voteTrees[i]).get(voteIDs[i])
 		if !ok {
 			return 0, vote{}, fmt.Errorf("a vote names node %d of tree %d, which isn't there", voteIDs[i], voteTrees[i])
 		}
