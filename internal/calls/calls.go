@@ -394,6 +394,7 @@ func (w *world) tensor(dt tensor.DType, shape []int) *tensor.Tensor {
 	}
 	t, err := tensor.New(dt, shape...)
 	if err != nil {
+		// Only tests and their tools import this package. The dtype is one of a declaration, and the loop has seen to the shape.
 		panic(fmt.Sprint("a tensor that can't be: ", err))
 	}
 	n := t.Len()

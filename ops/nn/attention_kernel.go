@@ -323,7 +323,9 @@ func (k *attention[T]) multiplyPV(g *gemm.Matmul[T], b *span, scores, tmp []T) {
 	}
 }
 
-// run computes a product whose operands are known to be right: an error would be a mistake of this package.
+// run computes a product. No input makes it panic: Prepare refuses sizes below zero, operands that are too short for them, and weights that were packed
+// for other sizes or another processor. Here sizes and operands come from the same shapes, which the shape rule has checked, and from scratch that was
+// asked for by them; packs are made in this process for these sizes.
 func run[T real.Float](g *gemm.Matmul[T], scratch []T) {
 	if err := g.Prepare(); err != nil {
 		panic(fmt.Sprintf("nn: attention: %v", err))

@@ -82,7 +82,8 @@ func (l *line) run(tier cpu.Tier) {
 	x.some(eachPixel+kernel(l.op), 1, tier, left, l)
 }
 
-// check panics when an operand is shorter than what the assembly is going to touch; width is what it reads of a pixel.
+// check panics when an operand is shorter than what the assembly is going to touch; width is what it reads of a pixel. Strides come from products of
+// sizes, and operands from buffers of these sizes, so no input leads here; a mistake of this package would, and is not to write anywhere.
 func (l *line) check(width int) {
 	if l.stepX < 0 || l.rowX < 0 || l.pixX < 0 || l.stepW < 0 || l.rowW < 0 || l.pixY < 0 {
 		panic("conv: negative stride")

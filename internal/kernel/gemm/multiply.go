@@ -3,7 +3,8 @@ package gemm
 import "fmt"
 
 // Multiply computes C[M,N] = A·B at once, for a packed B and few rows of A as they lie: for kernels that are themselves tiles of
-// something larger. It needs no scratch. It panics when an operand is too short.
+// something larger. It needs no scratch. It panics when an operand is too short, which no model can bring
+// about: callers cut operands from buffers that were made for the same sizes. The check stands before assembly, which would write anywhere.
 func Multiply[T Number](b *PackedB[T], m int, a []T, lda int, c []T, ldc int) {
 	if m == 0 || b.N == 0 {
 		return

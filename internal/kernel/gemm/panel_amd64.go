@@ -135,7 +135,9 @@ func runAssembly[T float32 | float64](p *panel[T], tier cpu.Tier) {
 	}
 }
 
-// check panics when an operand is shorter than what the assembly is going to touch; width is what it reads of a row of b.
+// check panics when an operand is shorter than what the assembly is going to touch; width is what it reads of a row of b. Preparing a product has
+// checked operands against sizes and strides, and tiles without rows or columns are never made, so no input leads here; a mistake of this package would,
+// and is not to write anywhere.
 func (p *panel[T]) check(width int) {
 	if p.m == 0 || p.n == 0 {
 		panic("gemm: empty panel")

@@ -229,6 +229,7 @@ func Attr(v any) *ops.Attr {
 	case *tensor.Tensor:
 		return ops.TensorAttr(v)
 	}
+	// Only tests import this package, and the values stand in them.
 	panic(fmt.Sprintf("no attribute holds a %T", v))
 }
 

@@ -249,6 +249,8 @@ func winogradOut(s isa) {
 	asm.Return()
 }
 
+// param is a parameter of the function that is being written. A name that it doesn't have is a mistake in this program, which has no other input and runs
+// when kernels are developed.
 func param(name string) Mem {
 	c, err := Param(name).Resolve()
 	if err != nil {

@@ -130,7 +130,7 @@ func (m *machine) vec(o any) vec {
 		m.emit(VMOVUPS, o, r)
 		return r
 	}
-	panic("not a vector")
+	panic("not a vector") // a mistake in this program, which has no other input
 }
 
 // load returns o in a register of its own.
@@ -296,6 +296,8 @@ func (m *machine) broadcast(param string) vec {
 	return r
 }
 
+// param is a parameter of the function that is being written. A name that it doesn't have is a mistake in this program, which has no other input and runs
+// when kernels are developed.
 func (m *machine) param(name string) Mem {
 	c, err := Param(name).Resolve()
 	if err != nil {

@@ -165,7 +165,7 @@ func (m *machine) reduction(k reduction) {
 		s = k.join(m, s, t)
 	}
 	r, err := ReturnIndex(0).Resolve()
-	if err != nil {
+	if err != nil { // the function that is being written was declared without a result: a mistake in this program
 		panic(err)
 	}
 	VMOVSS(s.AsX(), r.Addr)
