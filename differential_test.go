@@ -1,15 +1,12 @@
 package ingot_test
 
 import (
-	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"ingot"
 	"ingot/internal/cases"
-	"ingot/loader"
 )
 
 // TestDifferential runs small models of which other runtimes told the outputs, at rtol 1e-3 and atol 1e-4, optimised and as they are. Those in
@@ -42,27 +39,10 @@ func TestDifferential(t *testing.T) {
 }
 
 func runDifferential(c *cases.Case) error {
-	info, err := loader.Open(c.Model)
-	if err != nil {
-		return err
-	}
-	defer info.Close()
-	supplied, err := c.Overridable(info)
-	if err != nil {
-		return err
-	}
 	for _, opts := range [][]ingot.Option{{ingot.WithThreads(2)}, {ingot.WithThreads(1), ingot.WithoutPasses("all")}} {
-		m, err := ingot.Load(c.Model, append(opts, ingot.WithOverridable(supplied...))...)
-		if err != nil {
+		if err := runCase(c, cases.Tolerance{RTol: 1e-3, ATol: 1e-4}, opts...); err != nil {
 			return err
 		}
-		for i := range c.Sets {
-			if err := c.Sets[i].Run(context.Background(), info, m, c.Tolerances(cases.Tolerance{RTol: 1e-3, ATol: 1e-4}), nil); err != nil {
-				m.Close()
-				return fmt.Errorf("set %d: %w", i, err)
-			}
-		}
-		m.Close()
 	}
 	return nil
 }

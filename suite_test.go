@@ -46,7 +46,7 @@ func TestOfficialSuite(t *testing.T) {
 		if !filter.MatchString(c.Name) || skip[c.Name] != "" {
 			continue
 		}
-		if err := runCase(&c); err != nil {
+		if err := runCase(&c, cases.Tolerance{RTol: suite.RTol, ATol: suite.ATol}); err != nil {
 			failed++
 			if *suiteFilter != "" {
 				t.Errorf("%s: %v", c.Name, err)
@@ -94,7 +94,8 @@ func reason(err error) string {
 	return s[:min(len(s), 100)]
 }
 
-func runCase(c *cases.Case, opts ...ingot.Option) (err error) {
+// runCase runs a case on a model with the options; tol is for a case that says nothing of tolerances.
+func runCase(c *cases.Case, tol cases.Tolerance, opts ...ingot.Option) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
@@ -115,7 +116,7 @@ func runCase(c *cases.Case, opts ...ingot.Option) (err error) {
 	}
 	defer m.Close()
 	for i := range c.Sets {
-		if err := c.Sets[i].Run(context.Background(), info, m, c.Tolerances(cases.Tolerance{RTol: suite.RTol, ATol: suite.ATol}), nil); err != nil {
+		if err := c.Sets[i].Run(context.Background(), info, m, c.Tolerances(tol), nil); err != nil {
 			return fmt.Errorf("set %d: %w", i, err)
 		}
 	}

@@ -69,7 +69,7 @@ func (r *rules) run(c *cases.Case, set *ops.Set, passes []string) error {
 		return nil
 	}
 	defer info.Close()
-	in, err := inputs(c, info)
+	in, err := c.Sets[0].Values(info.Graph)
 	if err != nil {
 		return nil
 	}

@@ -23,7 +23,6 @@ import (
 	"ingot/internal/cases"
 	"ingot/loader"
 	_ "ingot/ops/all"
-	"ingot/tensor"
 )
 
 func main() {
@@ -111,15 +110,9 @@ func model(c *cases.Case, threads, rounds int, slice time.Duration) (r result, e
 		return r, err
 	}
 	defer info.Close()
-	in := map[string]tensor.Value{}
-	for _, f := range c.Sets[0].Inputs {
-		decl, err := f.Input(info.Graph)
-		if err != nil {
-			return r, err
-		}
-		if in[decl.Name], err = f.Load(decl.Type); err != nil {
-			return r, err
-		}
+	in, err := c.Sets[0].Values(info.Graph)
+	if err != nil {
+		return r, err
 	}
 	began := time.Now()
 	plain, err := ingot.Load(c.Model, ingot.WithThreads(threads))

@@ -41,7 +41,7 @@ func suiteCases(t *testing.T, f func(c *cases.Case, info *loader.Model, plain *i
 			continue
 		}
 		for s := range c.Sets {
-			in, err := inputsOf(&c.Sets[s], info)
+			in, err := c.Sets[s].Values(info.Graph)
 			if err != nil {
 				continue
 			}
@@ -73,20 +73,6 @@ func asRefusal(err error, r *refusal) bool {
 	no, ok := err.(refusal)
 	*r = no
 	return ok
-}
-
-func inputsOf(s *cases.Set, info *loader.Model) (map[string]tensor.Value, error) {
-	in := map[string]tensor.Value{}
-	for _, f := range s.Inputs {
-		decl, err := f.Input(info.Graph)
-		if err != nil {
-			return nil, err
-		}
-		if in[decl.Name], err = f.Load(decl.Type); err != nil {
-			return nil, err
-		}
-	}
-	return in, nil
 }
 
 // sameRun gives a model its inputs by number, runs it and compares its outputs with a plain model's, in the words of onnx-go's README.

@@ -148,3 +148,30 @@ func floats(t *tensor.Tensor) []float64 {
 	num.Load64(out, t, 0)
 	return out
 }
+
+// Equal reports whether two values are of the same type and have the same bits.
+func Equal(a, b tensor.Value) bool {
+	switch a := a.(type) {
+	case *tensor.Tensor:
+		t, ok := b.(*tensor.Tensor)
+		return ok && a.Equal(t)
+	case *tensor.Sequence:
+		s, ok := b.(*tensor.Sequence)
+		if !ok || len(s.Items) != len(a.Items) {
+			return false
+		}
+		for i := range a.Items {
+			if !Equal(a.Items[i], s.Items[i]) {
+				return false
+			}
+		}
+		return true
+	case *tensor.Optional:
+		o, ok := b.(*tensor.Optional)
+		return ok && (a.V == nil) == (o.V == nil) && (a.V == nil || Equal(a.V, o.V))
+	case *tensor.Map:
+		m, ok := b.(*tensor.Map)
+		return ok && a.Keys.Equal(m.Keys) && a.Values.Equal(m.Values)
+	}
+	return false
+}

@@ -28,18 +28,27 @@ func (c *Case) Tolerances(def Tolerance) Tolerance {
 	return def
 }
 
+// Values reads the inputs of a set for a model, by their names.
+func (s *Set) Values(g *loader.Graph) (map[string]tensor.Value, error) {
+	in := map[string]tensor.Value{}
+	for _, f := range s.Inputs {
+		decl, err := f.Input(g)
+		if err != nil {
+			return nil, err
+		}
+		if in[decl.Name], err = f.Load(decl.Type); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
 // Run runs the set on a session of the model that info describes, and compares the outputs. check, if not nil, is called with the
 // outputs too.
 func (s *Set) Run(ctx context.Context, info *loader.Model, sess Session, tol Tolerance, check func(map[string]tensor.Value) error) error {
-	in := map[string]tensor.Value{}
-	for _, f := range s.Inputs {
-		decl, err := f.Input(info.Graph)
-		if err != nil {
-			return err
-		}
-		if in[decl.Name], err = f.Load(decl.Type); err != nil {
-			return err
-		}
+	in, err := s.Values(info.Graph)
+	if err != nil {
+		return err
 	}
 	out, err := sess.RunValues(ctx, in)
 	if err != nil {

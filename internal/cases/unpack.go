@@ -12,14 +12,35 @@ import (
 
 // Unpack writes the files of a .tar.gz archive to a folder. Names that lead out of it are refused.
 func Unpack(archive, dir string) error {
-	f, err := os.Open(archive)
+	return EachFile(archive, func(name string, b []byte) error {
+		if !filepath.IsLocal(name) {
+			return fmt.Errorf("%q leads out of the folder", name)
+		}
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(name, b, 0o644)
+	})
+}
+
+// EachFile calls f with the name and the contents of each regular file in a .tar.gz archive, up to the first error.
+func EachFile(archive string, f func(name string, b []byte) error) error {
+	file, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
+	defer file.Close()
+	if err := eachFile(file, f); err != nil {
 		return fmt.Errorf("%s: %w", archive, err)
+	}
+	return nil
+}
+
+func eachFile(file io.Reader, f func(name string, b []byte) error) error {
+	z, err := gzip.NewReader(file)
+	if err != nil {
+		return err
 	}
 	for r := tar.NewReader(z); ; {
 		h, err := r.Next()
@@ -27,23 +48,16 @@ func Unpack(archive, dir string) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", archive, err)
+			return err
 		}
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		if !filepath.IsLocal(h.Name) {
-			return fmt.Errorf("%s: %q leads out of the folder", archive, h.Name)
-		}
 		b, err := io.ReadAll(r)
 		if err != nil {
-			return fmt.Errorf("%s: %w", archive, err)
-		}
-		name := filepath.Join(dir, filepath.FromSlash(h.Name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(name, b, 0o644); err != nil {
+		if err := f(h.Name, b); err != nil {
 			return err
 		}
 	}

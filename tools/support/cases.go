@@ -1,11 +1,8 @@
 package main
 
 import (
-	"archive/tar"
 	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -85,9 +82,7 @@ func skips(root string) (map[string]bool, error) {
 // classic counts the nodes of ai.onnx.ml in the archive of package ml.
 func (n counter) classic(root string) error {
 	var list []struct{ Op string }
-	err := readGzip(filepath.Join(root, "ops", "ml", "testdata", "golden.json.gz"), func(r io.Reader) error {
-		return json.NewDecoder(r).Decode(&list)
-	})
+	err := readJSON(filepath.Join(root, "ops", "ml", "testdata", "golden.json.gz"), &list)
 	for _, c := range list {
 		n[key("ai.onnx.ml", c.Op)]++
 	}
@@ -96,32 +91,21 @@ func (n counter) classic(root string) error {
 
 // contributed counts the cases in the archive of package contrib.
 func (n counter) contributed(root string) error {
-	return readGzip(filepath.Join(root, "ops", "contrib", "testdata", "cases.tar.gz"), func(z io.Reader) error {
-		for r := tar.NewReader(z); ; {
-			h, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if path.Base(h.Name) != "model.onnx" {
-				continue
-			}
-			b, err := io.ReadAll(r)
-			if err != nil {
-				return err
-			}
-			m, err := loader.Parse(b)
-			if err != nil {
-				return err
-			}
-			n.add(m)
+	return cases.EachFile(filepath.Join(root, "ops", "contrib", "testdata", "cases.tar.gz"), func(name string, b []byte) error {
+		if path.Base(name) != "model.onnx" {
+			return nil
 		}
+		m, err := loader.Parse(b)
+		if err != nil {
+			return err
+		}
+		n.add(m)
+		return nil
 	})
 }
 
-func readGzip(file string, read func(io.Reader) error) error {
+// readJSON reads a gzipped file of JSON.
+func readJSON(file string, v any) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -131,5 +115,5 @@ func readGzip(file string, read func(io.Reader) error) error {
 	if err != nil {
 		return err
 	}
-	return read(z)
+	return json.NewDecoder(z).Decode(v)
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,10 +22,7 @@ func schemas(root string) (map[string]bool, error) {
 			Deprecated   bool
 		}
 	}
-	err := readGzip(filepath.Join(root, "testdata", "schema", "onnx-"+suite.Version+".json.gz"), func(r io.Reader) error {
-		return json.NewDecoder(r).Decode(&all)
-	})
-	if err != nil {
+	if err := readJSON(filepath.Join(root, "testdata", "schema", "onnx-"+suite.Version+".json.gz"), &all); err != nil {
 		return nil, err
 	}
 	out := map[string]bool{}

@@ -142,37 +142,11 @@ var errBits = errors.New("bits: the outputs with 1 and 2 threads differ")
 // sameBits compares outputs byte by byte.
 func sameBits(a, b map[string]tensor.Value) error {
 	for name, v := range a {
-		if !equalBits(v, b[name]) {
+		if !cases.Equal(v, b[name]) {
 			return fmt.Errorf("output %q: %w", name, errBits)
 		}
 	}
 	return nil
-}
-
-func equalBits(a, b tensor.Value) bool {
-	switch a := a.(type) {
-	case *tensor.Tensor:
-		t, ok := b.(*tensor.Tensor)
-		return ok && a.Equal(t)
-	case *tensor.Sequence:
-		s, ok := b.(*tensor.Sequence)
-		if !ok || len(s.Items) != len(a.Items) {
-			return false
-		}
-		for i := range a.Items {
-			if !equalBits(a.Items[i], s.Items[i]) {
-				return false
-			}
-		}
-		return true
-	case *tensor.Optional:
-		o, ok := b.(*tensor.Optional)
-		return ok && (a.V == nil) == (o.V == nil) && (a.V == nil || equalBits(a.V, o.V))
-	case *tensor.Map:
-		m, ok := b.(*tensor.Map)
-		return ok && a.Keys.Equal(m.Keys) && a.Values.Equal(m.Values)
-	}
-	return false
 }
 
 // reason puts an error into one of the groups in which failures are told.
