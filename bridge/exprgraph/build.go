@@ -63,7 +63,6 @@ func New(m *loader.Model, opts ...ingot.Option) (*gorgonia.ExprGraph, error) {
 type builder struct {
 	src   *source
 	g     *gorgonia.ExprGraph
-	types map[string]sym.Type
 	vals  map[string]*gorgonia.Node // by the name of the value
 	names map[string]bool           // taken by values and nodes
 	none  *gorgonia.Node
@@ -82,7 +81,7 @@ func build(m *loader.Model, cfg *config.Config) (g *gorgonia.ExprGraph, err erro
 		return nil, err
 	}
 	b := &builder{
-		src: &source{m, cfg}, g: gorgonia.NewGraph(gorgonia.WithGraphName(m.Graph.Name)), types: types,
+		src: &source{m, cfg, types}, g: gorgonia.NewGraph(gorgonia.WithGraphName(m.Graph.Name)),
 		vals: make(map[string]*gorgonia.Node, len(types)), names: make(map[string]bool, len(types)),
 	}
 	for name := range types {
@@ -128,7 +127,7 @@ func shapeOf(n *gorgonia.Node) gt.Shape {
 
 // typeOf returns the type and, if it is known, the shape of a value.
 func (b *builder) typeOf(name string) (hm.Type, gt.Shape) {
-	t, ok := b.types[name]
+	t, ok := b.src.types[name]
 	if !ok {
 		t = sym.Type{Kind: sym.None}
 	}

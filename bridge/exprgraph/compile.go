@@ -124,6 +124,16 @@ func sourceOf(n *gorgonia.Node) *source {
 	return nil
 }
 
+// sourceIn returns the model that a graph comes from; nil when all of its nodes are Gorgonia's.
+func sourceIn(g *gorgonia.ExprGraph) *source {
+	for _, n := range g.AllNodes() {
+		if s := sourceOf(n); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
 // findSource finds out which model the graph comes from.
 func (c *compiler) findSource() error {
 	for _, n := range c.g.AllNodes() {
@@ -142,7 +152,7 @@ func (c *compiler) findSource() error {
 		if err != nil {
 			return err
 		}
-		c.src = &source{&loader.Model{IRVersion: 10, Graph: &loader.Graph{}}, cfg}
+		c.src = &source{model: &loader.Model{IRVersion: 10, Graph: &loader.Graph{}}, cfg: cfg}
 	}
 	for _, in := range c.src.model.Graph.Inputs {
 		c.inputs[in.Name] = in

@@ -14,18 +14,10 @@ func Input(g *gorgonia.ExprGraph, name string) *gorgonia.Node {
 
 // Inputs returns the inputs, weights not among them, in the order of the model.
 func Inputs(g *gorgonia.ExprGraph) gorgonia.Nodes {
-	weights := map[string]bool{}
-	for _, n := range g.AllNodes() {
-		if s := sourceOf(n); s != nil {
-			for _, in := range s.model.Graph.Initializers {
-				weights[in.Name] = true
-			}
-			break
-		}
-	}
+	s := sourceIn(g)
 	var list gorgonia.Nodes
 	for _, n := range g.AllNodes() {
-		if n.Op() == nil && !weights[n.Name()] {
+		if n.Op() == nil && (s == nil || s.model.Graph.Initializer(n.Name()) == nil) {
 			list = append(list, n)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"ingot"
 	"ingot/internal/config"
+	"ingot/internal/sym"
 	"ingot/loader"
 )
 
@@ -21,6 +22,7 @@ import (
 type source struct {
 	model *loader.Model
 	cfg   *config.Config
+	types map[string]sym.Type // what was known of the values when the model was loaded
 }
 
 // with is the option that compiles as the source was to be compiled, but for what change says.

@@ -1,11 +1,7 @@
 package exprgraph
 
 import (
-	"slices"
-
 	"gorgonia.org/gorgonia"
-
-	"ingot/runtime"
 )
 
 // Role says what a node of a graph is there for, as far as that can't be seen from its operator.
@@ -59,22 +55,14 @@ func Views(g *gorgonia.ExprGraph) func(*gorgonia.Node) View {
 
 // Types returns what was known of the values of the graph's model when it was loaded, by their names in its file:
 // "float32[batch,3,224,224]". Gorgonia's types, which nodes have, know no names of open dimensions.
-func Types(g *gorgonia.ExprGraph) (map[string]string, error) {
-	nodes := g.AllNodes()
-	i := slices.IndexFunc(nodes, func(n *gorgonia.Node) bool { return sourceOf(n) != nil })
-	if i < 0 {
-		return nil, nil
+func Types(g *gorgonia.ExprGraph) map[string]string {
+	s := sourceIn(g)
+	if s == nil {
+		return nil
 	}
-	s := sourceOf(nodes[i])
-	quiet := s.cfg.Run
-	quiet.Logger = nil
-	types, err := runtime.Check(s.model, quiet)
-	if err != nil {
-		return nil, err
-	}
-	text := make(map[string]string, len(types))
-	for name, t := range types {
+	text := make(map[string]string, len(s.types))
+	for name, t := range s.types {
 		text[name] = t.String()
 	}
-	return text, nil
+	return text
 }

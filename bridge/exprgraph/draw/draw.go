@@ -111,11 +111,7 @@ func New(g *gorgonia.ExprGraph, o Options) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	types, err := exprgraph.Types(g)
-	if err != nil {
-		return nil, err
-	}
-	b.types = types
+	b.types = exprgraph.Types(g)
 	b.build(g)
 	b.scopes()
 	d := b.d
